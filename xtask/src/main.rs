@@ -1,1 +1,34 @@
-fn main() {}
+//! Command line of the project's tasks; run as `cargo xtask <task>`.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xtask::{demo, doctor, test};
+
+/// The project's tasks. Whatever a task needs and can install by itself, it installs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the page and serve it on this machine.
+    Demo(demo::Options),
+    /// Run every check: format, lints, docs, tests, page size and the browser tests.
+    Test(test::Options),
+    /// Say what is present, what is missing and how to mend it. Changes nothing.
+    Doctor,
+    /// Install what building the page needs, and nothing else.
+    Setup,
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().task {
+        Task::Demo(options) => demo::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Doctor => doctor::run(),
+        Task::Setup => xtask::tools::Toolbox::ensure().map(|_| ()),
+    }
+}

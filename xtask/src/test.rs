@@ -1,0 +1,119 @@
+//! `cargo xtask test`: every check there is, in the order that finds a mistake soonest.
+//!
+//! All native stages select the whole workspace in one profile, and both wasm stages share theirs, so that nothing
+//! heavy is compiled twice.
+
+use crate::browser::Browser;
+use crate::command::{cargo, run as run_command};
+use crate::stages::Stages;
+use crate::tools::{Toolbox, WASM_TARGET, ensure_components};
+use crate::{page, sizes};
+use anyhow::Result;
+use clap::Args;
+
+/// What to leave out.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Options {
+    /// Build and weigh the page, but do not run the browser tests.
+    #[arg(long)]
+    skip_browser: bool,
+    /// Only format, lints and native tests: for work that does not touch the page.
+    #[arg(long)]
+    fast: bool,
+}
+
+const WORKSPACE: [&str; 3] = ["--workspace", "--release", "--locked"];
+
+/// Runs the stages and prints how long each took.
+pub fn run(options: &Options) -> Result<()> {
+    let mut stages = Stages::default();
+    stages.run("format", || {
+        ensure_components()?;
+        run_command(cargo().args(["fmt", "--all", "--check"]))
+    });
+    stages.run("lints", || {
+        run_command(cargo().arg("clippy").args(WORKSPACE).args([
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    });
+    if options.fast {
+        stages.skip("documentation", "--fast");
+    } else {
+        stages.run("documentation", || {
+            run_command(
+                cargo()
+                    .env("RUSTDOCFLAGS", "-D warnings")
+                    .arg("doc")
+                    .args(WORKSPACE)
+                    .arg("--no-deps"),
+            )
+        });
+    }
+    // The browser tests are part of the workspace; they run in their own stage, once there is a page.
+    stages.run("native tests", || {
+        run_command(
+            cargo()
+                .env("FSR_BROWSER_TESTS", "0")
+                .arg("test")
+                .args(WORKSPACE)
+                .arg("--no-fail-fast"),
+        )
+    });
+    page_stages(&mut stages, *options);
+    stages.finish()
+}
+
+fn page_stages(stages: &mut Stages, options: Options) {
+    if options.fast {
+        for name in [
+            "page tools",
+            "page lints",
+            "page build",
+            "page sizes",
+            "browser tests",
+        ] {
+            stages.skip(name, "--fast");
+        }
+        return;
+    }
+    stages.run("page tools", || Toolbox::ensure().map(|_| ()));
+    stages.run("page lints", || {
+        let page = [
+            "--package",
+            "fsr-web",
+            "--target",
+            WASM_TARGET,
+            "--profile",
+            "web",
+            "--locked",
+        ];
+        run_command(
+            cargo()
+                .arg("clippy")
+                .args(page)
+                .args(["--", "-D", "warnings"]),
+        )
+    });
+    stages.run("page build", page::build);
+    stages.run("page sizes", || sizes::check(&page::dist()));
+    if options.skip_browser {
+        stages.skip("browser tests", "--skip-browser");
+        return;
+    }
+    stages.run("browser tests", || {
+        let browser = Browser::ensure()?;
+        // One browser at a time: several would share the cores and time each other out.
+        run_command(
+            cargo()
+                .env("FSR_BROWSER_TESTS", "1")
+                .env("FSR_CHROMIUM", browser.chromium)
+                .env("FSR_CHROMEDRIVER", browser.chromedriver)
+                .arg("test")
+                .args(WORKSPACE)
+                .args(["--test", "browser", "--", "--test-threads=1", "--nocapture"]),
+        )
+    });
+}
