@@ -1,1 +1,9 @@
-//! tests
+//! Support for the tests that cross crates: where things are, when a test may be skipped, a browser to drive.
+
+pub mod chromium;
+pub mod hostile;
+pub mod packages;
+pub mod page;
+pub mod paths;
+pub mod skip;
+pub mod webdriver;

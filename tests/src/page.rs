@@ -1,0 +1,227 @@
+//! The page as a test sees it: what to wait for, what to hand it, what it answers. Its hooks are in `web/README.md`.
+
+use crate::webdriver::Session;
+use anyhow::{Context, Result, bail};
+use fsr::map::{AnomalyMap, ImageScores};
+use serde_json::Value;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Longest wait for anything. Not a measurement: only an end to a test that would hang.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The page in an open browser.
+#[derive(Debug)]
+pub struct Page<'a> {
+    session: &'a Session,
+}
+
+/// What the page shows after an image.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Name of the image.
+    pub name: String,
+    /// The map behind the picture.
+    pub map: AnomalyMap,
+    /// Its scores.
+    pub scores: ImageScores,
+    /// `good`, `anomalous`, or another word where there is no threshold.
+    pub verdict: String,
+    /// `cpu` or `webgpu`.
+    pub backend: String,
+    /// Milliseconds of all stages together.
+    pub milliseconds: f64,
+}
+
+/// The page's answer to something it was handed.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A result.
+    Shown(Box<Shown>),
+    /// A message: what is wrong, and the mend.
+    Refused(String),
+}
+
+impl Answer {
+    /// The result.
+    pub fn shown(self) -> Shown {
+        match self {
+            Self::Shown(shown) => *shown,
+            Self::Refused(message) => panic!("the page refused: {message}"),
+        }
+    }
+
+    /// The message.
+    pub fn refused(self) -> String {
+        match self {
+            Self::Shown(shown) => panic!("the page took {}: {:?}", shown.name, shown.scores),
+            Self::Refused(message) => message,
+        }
+    }
+}
+
+impl<'a> Page<'a> {
+    /// Opens the page at `address` with a query such as `backend=cpu` and waits for its model.
+    pub fn open(session: &'a Session, address: &str, query: &str) -> Result<Self> {
+        let page = Self { session };
+        session.goto(&format!("{address}/?{query}"))?;
+        page.wait("the model", || {
+            Ok(matches!(page.stage()?.as_str(), "ready" | "empty").then_some(()))
+        })?;
+        Ok(page)
+    }
+
+    /// `starting`, `loading`, `ready`, `busy`, `empty` or `dead`; empty before the interface is there.
+    pub fn stage(&self) -> Result<String> {
+        self.attribute("status", "data-stage")
+    }
+
+    /// Name of the backend, and the line that says which and why.
+    pub fn backend(&self) -> Result<(String, String)> {
+        Ok((
+            self.attribute("backend", "data-backend")?,
+            self.text("backend")?,
+        ))
+    }
+
+    /// `passed`, `failed` or `absent`.
+    pub fn self_test(&self) -> Result<String> {
+        self.attribute("self-test", "data-outcome")
+    }
+
+    /// The line that names the model.
+    pub fn model(&self) -> Result<String> {
+        self.text("model")
+    }
+
+    /// The message the page shows, if any.
+    pub fn error(&self) -> Result<Option<String>> {
+        let text = self.text("error")?;
+        Ok((!text.is_empty()).then_some(text))
+    }
+
+    /// Hands an image to the file dialog's input and waits for the answer.
+    pub fn inspect(&self, image: &Path) -> Result<Answer> {
+        self.forget()?;
+        self.session.choose_files(&hook("file-input"), &[image])?;
+        self.answer()
+    }
+
+    /// Waits for the answer to what was asked last.
+    pub fn answer(&self) -> Result<Answer> {
+        self.wait("an answer", || {
+            if let Some(shown) = self.last()? {
+                return Ok(Some(Answer::Shown(Box::new(shown))));
+            }
+            Ok(self.error()?.map(Answer::Refused))
+        })
+    }
+
+    /// Hands a package's files to the page; the line that names the model, or the page's message.
+    ///
+    /// The package must go by another name than the one before, or its arrival could not be seen.
+    pub fn open_package(&self, files: &[&Path]) -> Result<Result<String, String>> {
+        self.forget()?;
+        let before = self.model()?;
+        self.session.choose_files(&hook("package-input"), files)?;
+        self.wait("the package", || {
+            if let Some(message) = self.error()? {
+                return Ok(Some(Err(message)));
+            }
+            let now = self.model()?;
+            Ok((self.stage()? == "ready" && now != before).then_some(Ok(now)))
+        })
+    }
+
+    /// Removes the last result and message, so that the next ones are seen to be new.
+    pub fn forget(&self) -> Result<()> {
+        let script = "delete window.__fsr_last; document.querySelector('[data-testid=error] button')?.click()";
+        self.session.execute(script, &[])?;
+        self.wait("the message to go", || {
+            Ok(self.error()?.is_none().then_some(()))
+        })
+    }
+
+    /// The result the page published last.
+    pub fn last(&self) -> Result<Option<Shown>> {
+        let script = "const last = window.__fsr_last; return last ? {...last, map: Array.from(last.map)} : null";
+        let last = self.session.execute(script, &[])?;
+        if last.is_null() {
+            return Ok(None);
+        }
+        let number = |value: &Value| {
+            value
+                .as_f64()
+                .map(|number| number as f32)
+                .context("not a number in the result")
+        };
+        let size = |key: &str| {
+            last[key]
+                .as_u64()
+                .map(|side| side as usize)
+                .context("no map size")
+        };
+        let values = last["map"]
+            .as_array()
+            .context("no map")?
+            .iter()
+            .map(number)
+            .collect::<Result<Vec<_>>>()?;
+        let word = |key: &str| last[key].as_str().unwrap_or_default().to_owned();
+        let stages = last["timings"].as_object().context("no timings")?;
+        Ok(Some(Shown {
+            name: word("name"),
+            map: AnomalyMap::new(size("width")?, size("height")?, values),
+            scores: ImageScores {
+                std: number(&last["scores"]["std"])?,
+                max: number(&last["scores"]["max"])?,
+                top1: number(&last["scores"]["top1"])?,
+            },
+            verdict: word("verdict"),
+            backend: word("backend"),
+            milliseconds: stages.values().filter_map(Value::as_f64).sum(),
+        }))
+    }
+
+    /// Polls until `ready` gives something; an error that shows the page's state when it never does.
+    pub fn wait<T>(&self, what: &str, mut ready: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+        let started = Instant::now();
+        loop {
+            if let Some(value) = ready()? {
+                return Ok(value);
+            }
+            if self.stage()? == "dead" || started.elapsed() > PATIENCE {
+                let console = self.session.console().unwrap_or_default().join("\n");
+                bail!(
+                    "waited for {what}; stage {}, message {:?}, console:\n{console}",
+                    self.stage()?,
+                    self.error()?
+                );
+            }
+            sleep(Duration::from_millis(40));
+        }
+    }
+
+    fn attribute(&self, id: &str, name: &str) -> Result<String> {
+        let script =
+            "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? ''";
+        let value = self
+            .session
+            .execute(script, &[hook(id).into(), name.into()])?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    fn text(&self, id: &str) -> Result<String> {
+        let value = self.session.execute(
+            "return document.querySelector(arguments[0])?.innerText ?? ''",
+            &[hook(id).into()],
+        )?;
+        Ok(value.as_str().unwrap_or_default().trim().to_owned())
+    }
+}
+
+/// Selector of a test hook.
+pub fn hook(id: &str) -> String {
+    format!("[data-testid={id}]")
+}
