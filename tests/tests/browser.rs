@@ -1,0 +1,441 @@
+//! The page in a real browser: it computes what the native program computes, takes bad files in its stride, and
+//! never freezes.
+//!
+//! `cargo xtask test` builds the page and runs these. By themselves they run where there is a built page, a Chromium
+//! and a chromedriver, and say that they are skipped otherwise.
+
+use burn::tensor::Device;
+use fsr::detector::{Detector, Inspection};
+use fsr::package::Package;
+use fsr_tests::chromium::{Chromium, WebGpu};
+use fsr_tests::hostile::{encode, picture, png_header};
+use fsr_tests::packages::{self, Files};
+use fsr_tests::page::{Page, Shown};
+use fsr_tests::paths;
+use fsr_tests::skip::{BrowserTests, skipped};
+use image::{ImageBuffer, ImageFormat, Luma};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+use tempfile::TempDir;
+use xtask::browser::Browser;
+use xtask::static_server::StaticServer;
+
+/// Largest difference between browser and native program: of a score to itself, of a map to its maximum.
+const TOLERANCE: f32 = 1e-3;
+
+/// One browser at a time: several would share the cores and time each other out.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A browser, the served page, and a folder for files to hand to it.
+struct Bench {
+    chromium: Chromium,
+    address: String,
+    folder: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Bench {
+    /// `None`, said aloud, where browser tests are not to run or cannot.
+    fn start(webgpu: WebGpu) -> Option<Self> {
+        Self::start_with(webgpu, |_| ())
+    }
+
+    /// As [`Bench::start`], with a say in what is served.
+    fn start_with(webgpu: WebGpu, change: impl FnOnce(&Path)) -> Option<Self> {
+        let wanted = BrowserTests::wanted();
+        if wanted == BrowserTests::Off {
+            skipped("browser tests have a stage of their own");
+            return None;
+        }
+        let browser = Browser::find();
+        let dist = paths::dist();
+        let missing = match (&browser, dist.join("index.html").is_file()) {
+            (Some(_), true) => None,
+            (None, _) => Some("no Chromium with chromedriver"),
+            (_, false) => Some("the page is not built"),
+        };
+        if let Some(missing) = missing {
+            assert_ne!(
+                wanted,
+                BrowserTests::Required,
+                "{missing}; `cargo xtask test` sees to it"
+            );
+            skipped(missing);
+            return None;
+        }
+        let turn = ONE_AT_A_TIME
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("site");
+        copy_folder(&dist, &site);
+        change(&site);
+        let address = StaticServer::bind(site, 0).unwrap().spawn();
+        let chromium = Chromium::start(&browser.unwrap(), webgpu).unwrap();
+        Some(Self {
+            chromium,
+            address,
+            folder,
+            _turn: turn,
+        })
+    }
+
+    fn open(&self, query: &str) -> Page<'_> {
+        Page::open(&self.chromium.session, &self.address, query).unwrap()
+    }
+
+    /// Puts a file into the folder.
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Puts a package into the folder and opens it on the page.
+    fn open_package(&self, page: &Page<'_>, name: &str, files: &Files) -> Result<String, String> {
+        let paths = packages::write_folder(&self.folder.path().join(name), files).unwrap();
+        let paths: Vec<&Path> = paths
+            .iter()
+            .map(PathBuf::as_path)
+            .filter(|path| !path.ends_with("README.md"))
+            .collect();
+        page.open_package(&paths).unwrap()
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// The package run natively, on the backend the page falls back to.
+fn native(files: &Files) -> Detector {
+    Detector::from_package(&Package::read(files).unwrap(), &Device::flex()).unwrap()
+}
+
+fn default_files() -> Files {
+    packages::read_folder(&paths::default_model()).unwrap()
+}
+
+fn inspect(detector: &Detector, bytes: &[u8]) -> Inspection {
+    pollster::block_on(detector.inspect(&fsr::image::decode(bytes).unwrap())).unwrap()
+}
+
+/// Names and bytes of images of every kind that has a path of its own through decoder and resampler.
+fn images() -> Vec<(&'static str, Vec<u8>)> {
+    let deep: ImageBuffer<Luma<u16>, Vec<u16>> =
+        ImageBuffer::from_fn(300, 211, |x, y| Luma([(x * 180 + (y * y) % 6000) as u16]));
+    vec![
+        ("photo.png", encode(picture(256, 256), ImageFormat::Png)),
+        ("photo.jpg", encode(picture(777, 501), ImageFormat::Jpeg)),
+        (
+            "large-odd-aspect.jpg",
+            encode(picture(3001, 611), ImageFormat::Jpeg),
+        ),
+        ("grey16.png", encode(deep, ImageFormat::Png)),
+        ("small.webp", encode(picture(31, 90), ImageFormat::WebP)),
+    ]
+}
+
+/// Asserts that the page shows what the native program found, and that the comparison could have failed.
+fn assert_same(shown: &Shown, expected: &Inspection) {
+    let name = &shown.name;
+    assert_eq!(
+        (shown.map.width, shown.map.height),
+        (expected.map.width, expected.map.height),
+        "{name}: map size"
+    );
+    let highest = expected.map.values.iter().copied().fold(0.0, f32::max);
+    let lowest = expected.map.values.iter().copied().fold(highest, f32::min);
+    assert!(
+        highest - lowest > 10.0 * TOLERANCE * highest,
+        "{name}: a map this flat ({lowest}–{highest}) compares nothing"
+    );
+    let pairs = shown.map.values.iter().zip(&expected.map.values);
+    let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / highest;
+    let mut worst_score = 0.0f32;
+    for (what, found, expected) in [
+        ("std", shown.scores.std, expected.scores.std),
+        ("max", shown.scores.max, expected.scores.max),
+        ("top1", shown.scores.top1, expected.scores.top1),
+    ] {
+        let error = ((found - expected) / expected).abs();
+        assert!(
+            error <= TOLERANCE,
+            "{name}: {what} is {found} on the page, {expected} natively"
+        );
+        worst_score = worst_score.max(error);
+    }
+    assert!(
+        worst <= TOLERANCE,
+        "{name}: maps differ by {worst:e} of the maximum"
+    );
+    println!(
+        "{name} on {}: maps within {worst:.1e}, scores within {worst_score:.1e}, {:.0} ms",
+        shown.backend, shown.milliseconds
+    );
+}
+
+#[test]
+fn the_page_opens_with_a_tested_model_and_a_first_result() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("");
+    assert_eq!(page.stage().unwrap().replace("busy", "ready"), "ready");
+    assert_eq!(page.backend().unwrap().0, "cpu");
+    assert_eq!(page.self_test().unwrap(), "passed", "{:?}", page.error());
+    assert!(page.model().unwrap().len() > 10);
+    let first = page.answer().unwrap().shown();
+    assert!(
+        ["good", "anomalous"].contains(&first.verdict.as_str()),
+        "{first:?}"
+    );
+    assert_eq!(page.error().unwrap(), None);
+    let console = bench.chromium.session.console().unwrap();
+    let severe: Vec<_> = console
+        .iter()
+        .filter(|line| line.starts_with("SEVERE"))
+        .collect();
+    assert!(severe.is_empty(), "{severe:#?}");
+}
+
+#[test]
+fn native_and_browser_agree_on_the_cpu() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let detector = native(&default_files());
+    let page = bench.open("backend=cpu&demo=off");
+    for (name, bytes) in images() {
+        let shown = page.inspect(&bench.file(name, &bytes)).unwrap().shown();
+        assert_eq!((shown.name.as_str(), shown.backend.as_str()), (name, "cpu"));
+        assert_same(&shown, &inspect(&detector, &bytes));
+    }
+}
+
+#[test]
+fn native_and_browser_agree_on_webgpu() {
+    let tiny = packages::tiny("tiny", 11).unwrap();
+    let files = packages::files_of(&tiny, None).unwrap();
+    let serve_tiny =
+        |site: &Path| drop(packages::write_folder(&site.join("models/tiny"), &files).unwrap());
+    let Some(bench) = Bench::start_with(WebGpu::Software, serve_tiny) else {
+        return;
+    };
+    let page = bench.open("backend=webgpu&demo=off&model=tiny");
+    let (backend, reason) = page.backend().unwrap();
+    assert_eq!(backend, "webgpu", "{reason}");
+    assert_eq!(page.self_test().unwrap(), "passed", "{:?}", page.error());
+    let detector = native(&files);
+    for (name, bytes) in images() {
+        let shown = page.inspect(&bench.file(name, &bytes)).unwrap().shown();
+        assert_eq!(shown.backend, "webgpu");
+        assert_same(&shown, &inspect(&detector, &bytes));
+    }
+}
+
+#[test]
+fn a_package_opens_from_local_files() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off");
+    let image = encode(picture(200, 160), ImageFormat::Png);
+    let path = bench.file("part.png", &image);
+    for (name, shard_bytes) in [("one-file", None), ("in-shards", Some(1_000_000))] {
+        let files = packages::files_of(&packages::tiny(name, 5).unwrap(), shard_bytes).unwrap();
+        assert_eq!(
+            files
+                .keys()
+                .filter(|file| file.starts_with("model-"))
+                .count()
+                > 1,
+            shard_bytes.is_some()
+        );
+        let line = bench.open_package(&page, name, &files).unwrap();
+        assert!(line.contains(name), "{line}");
+        assert_eq!(page.self_test().unwrap(), "passed");
+        let shown = page.inspect(&path).unwrap().shown();
+        assert_same(&shown, &inspect(&native(&files), &image));
+    }
+}
+
+#[test]
+fn without_webgpu_the_page_says_so_and_works() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=webgpu&demo=off");
+    let (backend, reason) = page.backend().unwrap();
+    assert_eq!(backend, "cpu");
+    assert!(
+        reason.contains("CPU") && reason.contains("WebGPU"),
+        "{reason}"
+    );
+    let shown = page
+        .inspect(&bench.file("part.png", &encode(picture(64, 64), ImageFormat::Png)))
+        .unwrap()
+        .shown();
+    assert_eq!(shown.backend, "cpu");
+}
+
+#[test]
+fn bad_images_are_explained_and_the_page_goes_on() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off");
+    let good = encode(picture(120, 90), ImageFormat::Png);
+    let good_path = bench.file("good.png", &good);
+    let before = page.inspect(&good_path).unwrap().shown();
+    for (name, bytes, expected) in [
+        ("text.png", b"this is no image".to_vec(), "not an image"),
+        ("empty.png", Vec::new(), "empty"),
+        ("cut.png", good[..good.len() / 2].to_vec(), "cut short"),
+        ("huge.png", png_header(20_000, 20_000), "20000"),
+    ] {
+        let message = page.inspect(&bench.file(name, &bytes)).unwrap().refused();
+        assert!(message.contains(expected), "{name}: {message}");
+        println!("{name}: {}", message.replace('\n', " "));
+        let after = page.inspect(&good_path).unwrap().shown();
+        assert_eq!(after.map, before.map, "after {name}");
+    }
+}
+
+#[test]
+fn bad_packages_are_explained_and_the_old_model_stays() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off");
+    let image = bench.file("part.png", &encode(picture(120, 90), ImageFormat::Png));
+    let before = page.inspect(&image).unwrap().shown();
+    let model = page.model().unwrap();
+
+    let tiny = packages::tiny("spoilt", 3).unwrap();
+    let whole = packages::files_of(&tiny, None).unwrap();
+    // A matrix of the restorer: its transpose holds as many bytes, in a wrong shape.
+    let (tensor, _) = tiny
+        .tensors
+        .iter()
+        .find(|(name, tensor)| {
+            name.starts_with("restorer.")
+                && tensor.shape.len() == 2
+                && tensor.shape[0] != tensor.shape[1]
+        })
+        .unwrap();
+    let wrong_shape = packages::spoil_tensor(&whole, tensor, |shape, _| shape.reverse()).unwrap();
+    let not_a_number = packages::spoil_tensor(&whole, tensor, |_, bytes| {
+        bytes[40..44].copy_from_slice(&f32::NAN.to_le_bytes())
+    })
+    .unwrap();
+    let mut missing_shard = packages::files_of(&tiny, Some(1_000_000)).unwrap();
+    let shard = missing_shard
+        .keys()
+        .rfind(|name| name.starts_with("model-"))
+        .unwrap()
+        .clone();
+    missing_shard.remove(&shard);
+    let mut cut = whole.clone();
+    cut.get_mut("model.safetensors").unwrap().truncate(5000);
+    let mut no_config = whole.clone();
+    no_config.remove("config.json");
+
+    for (name, files, expected) in [
+        ("wrong-shape", wrong_shape, tensor.as_str()),
+        ("nan", not_a_number, "not finite"),
+        ("missing-shard", missing_shard, shard.as_str()),
+        ("cut", cut, "cut short"),
+        ("no-config", no_config, "config.json"),
+    ] {
+        let message = bench.open_package(&page, name, &files).unwrap_err();
+        assert!(message.contains(expected), "{name}: {message}");
+        println!("{name}: {}", message.replace('\n', " "));
+        assert_eq!(page.model().unwrap(), model, "after {name}");
+        let after = page.inspect(&image).unwrap().shown();
+        assert_eq!(after.map, before.map, "after {name}");
+    }
+}
+
+/// Counts a 10 ms timer and the animation frames of the page from the choice of a file to its result.
+const WATCH: &str = r#"
+    const watch = window.__watch = { ticks: [], frames: 0, from: null, to: null };
+    const frame = () => { if (watch.from !== null && watch.to === null) watch.frames += 1; requestAnimationFrame(frame); };
+    requestAnimationFrame(frame);
+    document.querySelector('[data-testid=file-input]').addEventListener('change', () => { watch.from = performance.now(); }, true);
+    setInterval(() => {
+        if (watch.from === null || watch.to !== null) return;
+        watch.ticks.push(performance.now());
+        if (window.__fsr_last) watch.to = performance.now();
+    }, 10);
+"#;
+
+#[test]
+fn the_page_stays_responsive_while_the_cpu_computes() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off");
+    let session = &bench.chromium.session;
+    let small = bench.file("small.png", &encode(picture(256, 256), ImageFormat::Png));
+    let times: Vec<f64> = (0..5)
+        .map(|_| page.inspect(&small).unwrap().shown().milliseconds)
+        .collect();
+    println!("default model on the CPU backend after warm-up, ms an image: {times:.0?}");
+
+    let large = bench.file("large.jpg", &encode(picture(5000, 3800), ImageFormat::Jpeg));
+    session.execute(WATCH, &[]).unwrap();
+    page.forget().unwrap();
+    session
+        .choose_files("[data-testid=file-input]", &[&large])
+        .unwrap();
+    let watch = page
+        .wait("the result", || {
+            let watch = session.execute("return window.__watch", &[])?;
+            Ok((!watch["to"].is_null()).then_some(watch))
+        })
+        .unwrap();
+    let ticks: Vec<f64> = watch["ticks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|tick| tick.as_f64())
+        .collect();
+    let (from, to) = (
+        watch["from"].as_f64().unwrap(),
+        watch["to"].as_f64().unwrap(),
+    );
+    let span = to - from;
+    let longest = ticks
+        .iter()
+        .scan(from, |last, tick| {
+            Some(tick - std::mem::replace(last, *tick))
+        })
+        .fold(0.0, f64::max);
+    println!(
+        "19-megapixel image: {span:.0} ms, {} of {:.0} timer ticks, {} frames, longest gap {longest:.0} ms",
+        ticks.len(),
+        span / 10.0,
+        watch["frames"]
+    );
+    // Had the page computed in its own thread, there would be one gap as long as the whole inspection.
+    assert!(
+        ticks.len() as f64 > 0.2 * span / 10.0,
+        "{} ticks of a 10 ms timer in {span} ms",
+        ticks.len()
+    );
+    assert!(
+        longest < 0.4 * span,
+        "the page stood still for {longest} of {span} ms"
+    );
+    assert!(watch["frames"].as_u64().unwrap() >= 3, "{watch}");
+}
