@@ -100,7 +100,7 @@ impl Driver {
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
         // "ChromeDriver was started successfully on port 12345."
         let port = lines.find_map(|line| {
-            line.split("on port ")
+            line.split("successfully on port ")
                 .nth(1)?
                 .trim_end_matches('.')
                 .parse::<u16>()
