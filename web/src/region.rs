@@ -1,0 +1,135 @@
+//! The text alternative of an anomaly map: where it is hot and how much of the area.
+//!
+//! A pixel is hot when it is past the middle of the colour scale, which calibration fixes.
+
+/// Position on the colour scale from which a pixel counts as hot.
+pub const HOT: f32 = 0.5;
+
+/// What the map shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HotRegion {
+    /// Share of hot pixels, 0 to 1.
+    pub area: f32,
+    /// Centre of the heat, 0 to 1 from the left; hotter pixels weigh more.
+    pub x: f32,
+    /// Centre of the heat, 0 to 1 from the top.
+    pub y: f32,
+    /// Root mean square distance of hot pixels to the centre, in image widths.
+    pub spread: f32,
+}
+
+/// Which map values are hot, on the scale from `low` to `high`.
+pub fn is_hot(value: f32, low: f32, high: f32) -> bool {
+    high > low && value >= low + HOT * (high - low)
+}
+
+/// Finds the hot region of a row-major map of `width` columns; `None` when nothing is hot.
+pub fn hot_region(values: &[f32], width: usize, low: f32, high: f32) -> Option<HotRegion> {
+    if width == 0 || values.len() < width {
+        return None;
+    }
+    let height = values.len() / width;
+    let (mut count, mut weight, mut sum_x, mut sum_y, mut sum_square) =
+        (0usize, 0.0f64, 0.0, 0.0, 0.0);
+    for (index, &value) in values.iter().enumerate() {
+        if is_hot(value, low, high) {
+            let w = f64::from(value - low);
+            let x = ((index % width) as f64 + 0.5) / width as f64;
+            let y = ((index / width) as f64 + 0.5) / height as f64;
+            count += 1;
+            weight += w;
+            sum_x += w * x;
+            sum_y += w * y;
+            sum_square += w * (x * x + y * y);
+        }
+    }
+    if count == 0 || weight <= 0.0 {
+        return None;
+    }
+    let (x, y) = (sum_x / weight, sum_y / weight);
+    Some(HotRegion {
+        area: count as f32 / values.len() as f32,
+        x: x as f32,
+        y: y as f32,
+        spread: (sum_square / weight - x * x - y * y).max(0.0).sqrt() as f32,
+    })
+}
+
+/// "hot region upper left, 3.1 % of the area".
+pub fn describe(region: Option<&HotRegion>) -> String {
+    let Some(region) = region else {
+        return "no hot region".into();
+    };
+    let percent = 100.0 * region.area;
+    let area = if percent < 0.1 {
+        "less than 0.1 %".into()
+    } else {
+        format!("{percent:.1} %")
+    };
+    if region.spread > 0.33 {
+        format!("heat spread over the image, {area} of the area")
+    } else {
+        format!(
+            "hot region {}, {area} of the area",
+            place(region.x, region.y)
+        )
+    }
+}
+
+/// Names the ninth of the image.
+fn place(x: f32, y: f32) -> &'static str {
+    let third = |v: f32| ((v * 3.0) as usize).min(2);
+    const PLACES: [[&str; 3]; 3] = [
+        ["upper left", "at the top", "upper right"],
+        ["at the left", "in the centre", "at the right"],
+        ["lower left", "at the bottom", "lower right"],
+    ];
+    PLACES[third(y)][third(x)]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn map_with(size: usize, hot: impl Fn(usize, usize) -> bool) -> Vec<f32> {
+        (0..size * size)
+            .map(|i| if hot(i % size, i / size) { 1.0 } else { 0.1 })
+            .collect()
+    }
+
+    #[test]
+    fn the_nine_places() {
+        for (cx, cy, name) in [
+            (5, 5, "upper left"),
+            (30, 5, "at the top"),
+            (55, 30, "at the right"),
+            (30, 30, "in the centre"),
+            (5, 55, "lower left"),
+        ] {
+            let map = map_with(60, |x, y| x.abs_diff(cx) < 3 && y.abs_diff(cy) < 3);
+            let region = hot_region(&map, 60, 0.0, 1.0).unwrap();
+            assert!((region.area - 25.0 / 3600.0).abs() < 1e-6);
+            assert!(describe(Some(&region)).contains(name), "{name}: {region:?}");
+        }
+    }
+
+    #[test]
+    fn cool_maps_have_no_region() {
+        assert_eq!(hot_region(&map_with(8, |_, _| false), 8, 0.0, 1.0), None);
+        assert_eq!(describe(None), "no hot region");
+    }
+
+    #[test]
+    fn heat_in_two_corners_has_no_single_place() {
+        let map = map_with(60, |x, y| (x < 5 && y < 5) || (x > 54 && y > 54));
+        assert!(describe(hot_region(&map, 60, 0.0, 1.0).as_ref()).starts_with("heat spread"));
+    }
+
+    #[test]
+    fn a_degenerate_scale_or_map_is_no_heat() {
+        assert_eq!(hot_region(&[1.0; 4], 2, 1.0, 1.0), None);
+        assert_eq!(hot_region(&[f32::NAN; 4], 2, 0.0, 1.0), None);
+        assert_eq!(hot_region(&[], 0, 0.0, 1.0), None);
+    }
+}

@@ -1,0 +1,338 @@
+//! The connection to the worker: starts it, posts to it, hears it, replaces it after a trap.
+
+use std::{cell::RefCell, sync::Arc};
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use fsr_web::{
+    attachment::{MessageError, check_length},
+    backend::BackendWish,
+    post,
+    protocol::{Answer, Failure, FromWorker, PROTOCOL, RequestId, ToWorker},
+    session::{Post, Recovery, Session, Task},
+};
+
+use crate::{
+    hook,
+    state::{Page, Picture, Shown, Stage},
+};
+
+/// The worker's start script, beside the page.
+const WORKER: &str = "fsr-worker-start.js";
+
+#[derive(Default)]
+struct Link {
+    worker: Option<Worker>,
+    /// Counts workers: events of earlier ones are not heard.
+    generation: u32,
+    ready: bool,
+    wish: BackendWish,
+    because: Option<String>,
+    session: Session<JsValue>,
+    /// Posts that wait for the worker to be ready.
+    outbox: Vec<Post<JsValue>>,
+}
+
+thread_local! {
+    static LINK: RefCell<Link> = RefCell::default();
+}
+
+/// Starts the first worker.
+pub fn open(page: Page) {
+    LINK.with_borrow_mut(|link| link.wish = page.address.with_untracked(|address| address.backend));
+    spawn(page);
+}
+
+/// Asks the worker for something; its answer changes the page's signals.
+pub fn ask(page: Page, task: Task<JsValue>) {
+    match &task {
+        Task::InspectFile(..) | Task::InspectSample(_) => {
+            page.busy.set(Some(title(&task)));
+            page.failure.set(None);
+        }
+        Task::FetchPackage(_) | Task::OpenPackage(_) => page.failure.set(None),
+        Task::Preview(_) => {}
+    }
+    LINK.with_borrow_mut(|link| {
+        let (_, posts) = link.session.ask(task);
+        link.send(posts);
+    });
+}
+
+fn title(task: &Task<JsValue>) -> String {
+    match task {
+        Task::InspectSample(sample) => sample.title(),
+        other => other.title(),
+    }
+}
+
+impl Link {
+    fn send(&mut self, posts: Vec<Post<JsValue>>) {
+        if !self.ready {
+            self.outbox.extend(posts);
+            return;
+        }
+        for Post { head, files } in posts {
+            self.post(&head, &files);
+        }
+    }
+
+    fn post(&self, head: &ToWorker, files: &[JsValue]) {
+        let Some(worker) = &self.worker else { return };
+        match post::pack(head, files) {
+            Ok(message) => {
+                if let Err(error) = worker.post_message(&message) {
+                    web_sys::console::error_2(&"a request could not be posted".into(), &error);
+                }
+            }
+            Err(error) => web_sys::console::error_1(&error.to_string().into()),
+        }
+    }
+}
+
+/// Starts a worker in place of the one before, if any.
+fn spawn(page: Page) {
+    let generation = LINK.with_borrow_mut(|link| {
+        if let Some(old) = link.worker.take() {
+            old.terminate();
+        }
+        link.ready = false;
+        link.generation += 1;
+        link.generation
+    });
+    page.stage.set(Stage::Starting);
+    page.backend.set(None);
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    match Worker::new_with_options(WORKER, &options) {
+        Ok(worker) => {
+            let current = move || LINK.with_borrow(|link| link.generation == generation);
+            let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+                if current() {
+                    hear(page, &event.data());
+                }
+            });
+            worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+            on_message.forget();
+            let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+                event.prevent_default();
+                if current() {
+                    let message = event
+                        .dyn_ref::<ErrorEvent>()
+                        .map(ErrorEvent::message)
+                        .unwrap_or_default();
+                    recover(
+                        page,
+                        if message.is_empty() {
+                            "its program could not be loaded"
+                        } else {
+                            &message
+                        },
+                    );
+                }
+            });
+            worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+            on_error.forget();
+            LINK.with_borrow_mut(|link| link.worker = Some(worker));
+        }
+        Err(error) => {
+            page.stage.set(Stage::Dead);
+            page.failure.set(Some(Failure::new(
+                format!(
+                    "This browser could not start a module worker: {}",
+                    post::js_message(&error)
+                ),
+                "Use a current Chrome, Edge, Firefox or Safari and serve the page over HTTP.",
+            )));
+        }
+    }
+}
+
+/// Replaces a worker that trapped, or gives up.
+fn recover(page: Page, message: &str) {
+    let backend = page.backend.get_untracked().map(|(backend, _)| backend);
+    let recovery = LINK.with_borrow_mut(|link| link.session.trapped(backend, message));
+    match recovery {
+        Recovery::Restart {
+            because,
+            posts,
+            dropped,
+        } => {
+            LINK.with_borrow_mut(|link| {
+                link.wish = BackendWish::Cpu;
+                link.because = Some(because);
+                link.outbox = posts;
+            });
+            page.model.set(None);
+            if let Some((task, failure)) = dropped {
+                if matches!(task, Task::InspectFile(..) | Task::InspectSample(_)) {
+                    page.busy.set(None);
+                }
+                page.failure.set(Some(failure));
+            }
+            spawn(page);
+        }
+        Recovery::GiveUp(failure) => {
+            LINK.with_borrow_mut(|link| {
+                if let Some(worker) = link.worker.take() {
+                    worker.terminate();
+                }
+                link.generation += 1;
+                link.ready = false;
+            });
+            page.busy.set(None);
+            page.stage.set(Stage::Dead);
+            page.failure.set(Some(failure));
+        }
+    }
+}
+
+fn hear(page: Page, data: &JsValue) {
+    match post::unpack::<FromWorker>(data) {
+        Ok((message, attachments)) => understand(page, message, &attachments),
+        Err(error) => recover(page, &error.to_string()),
+    }
+}
+
+fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
+    match message {
+        FromWorker::Ready { protocol, .. } if protocol != PROTOCOL => {
+            page.stage.set(Stage::Dead);
+            page.failure.set(Some(Failure::new(
+                "The page and its worker are of different versions.",
+                "Reload the page without the cache (Ctrl+Shift+R).",
+            )));
+        }
+        FromWorker::Ready { products, ramp, .. } => {
+            LINK.with_borrow_mut(|link| {
+                link.ready = true;
+                link.post(
+                    &fsr_web::session::start(link.wish, link.because.clone()),
+                    &[],
+                );
+                let posts = std::mem::take(&mut link.outbox);
+                link.send(posts);
+            });
+            if page.products.with_untracked(Vec::is_empty) {
+                page.ramp.set(ramp);
+                page.products.set(products);
+            }
+        }
+        FromWorker::Trapped { message } => recover(page, &message),
+        FromWorker::Backend { backend, reason } => page.backend.set(Some((backend, reason))),
+        FromWorker::Progress { phase, done, total } => {
+            page.stage.set(Stage::Loading { phase, done, total })
+        }
+        FromWorker::Model { id, model } => {
+            let Some(task) = answered(id) else { return };
+            LINK.with_borrow_mut(|link| link.session.model_loaded(task));
+            page.model.set(Some(Arc::new(*model)));
+            page.stage.set(Stage::Ready);
+        }
+        FromWorker::Inspected { id, answer } => {
+            if answered(id).is_none() {
+                return;
+            }
+            page.busy.set(None);
+            match shown(*answer, attachments) {
+                Ok(shown) => {
+                    hook::publish(&shown);
+                    page.failure.set(None);
+                    page.shown.set(Some(Arc::new(shown)));
+                }
+                Err(error) => page
+                    .failure
+                    .set(Some(Failure::new(error.to_string(), "Reload the page."))),
+            }
+        }
+        FromWorker::Previewed { id, width, height } => {
+            let Some(Task::Preview(sample)) = answered(id) else {
+                return;
+            };
+            let rgba = attachments.first().map(post::bytes_in).unwrap_or_default();
+            if check_length("a preview", rgba.len(), width, height, 4).is_ok() {
+                page.previews.update(|previews| {
+                    previews.insert(
+                        sample,
+                        Arc::new(Picture {
+                            width,
+                            height,
+                            rgba,
+                        }),
+                    );
+                });
+            }
+        }
+        FromWorker::Failed { id, failure } => {
+            let Some(task) = answered(id) else { return };
+            match task {
+                Task::Preview(sample) => {
+                    web_sys::console::warn_1(
+                        &format!("{}: {}", sample.encode(), failure.what).into(),
+                    );
+                    return;
+                }
+                Task::InspectFile(..) | Task::InspectSample(_) => page.busy.set(None),
+                Task::FetchPackage(_) | Task::OpenPackage(_) => {
+                    page.stage
+                        .set(if page.model.with_untracked(Option::is_some) {
+                            Stage::Ready
+                        } else {
+                            Stage::Empty
+                        })
+                }
+            }
+            page.failure.set(Some(failure));
+        }
+    }
+}
+
+fn answered(id: RequestId) -> Option<Task<JsValue>> {
+    LINK.with_borrow_mut(|link| link.session.answered(id))
+}
+
+/// Puts an answer and its buffers together, checking every length.
+fn shown(answer: Answer, attachments: &[JsValue]) -> Result<Shown, MessageError> {
+    let (width, height) = (answer.shown_width, answer.shown_height);
+    let mut buffers = attachments.iter();
+    let rgba = buffers.next().map(post::bytes_in).unwrap_or_default();
+    let values = buffers.next().map(post::floats_in).unwrap_or_default();
+    let heat = buffers.next().map(post::bytes_in).unwrap_or_default();
+    let mask = buffers.next().map(post::bytes_in).unwrap_or_default();
+    check_length("the picture", rgba.len(), width, height, 4)?;
+    check_length(
+        "the map",
+        values.len(),
+        answer.map_width,
+        answer.map_height,
+        1,
+    )?;
+    check_length(
+        "the coloured map",
+        heat.len(),
+        answer.map_width,
+        answer.map_height,
+        4,
+    )?;
+    if !mask.is_empty() {
+        check_length("the mask", mask.len(), width, height, 1)?;
+    }
+    let heat = Picture {
+        width: answer.map_width,
+        height: answer.map_height,
+        rgba: heat,
+    };
+    Ok(Shown {
+        picture: Picture {
+            width,
+            height,
+            rgba,
+        },
+        map: values,
+        heat,
+        mask,
+        answer,
+    })
+}

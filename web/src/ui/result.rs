@@ -1,0 +1,284 @@
+//! The result: image, heat, verdict, score against the threshold, and what the colours mean.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use fsr_web::{
+    protocol::{Agreement, sentence},
+    verdict::{Verdict, needle, number, provenance, standing},
+};
+
+use crate::{
+    details::Timings,
+    paint,
+    state::{Page, Shown, Stage, View},
+};
+
+/// Everything about the image that was judged last.
+#[component]
+pub fn ResultView(page: Page) -> impl IntoView {
+    let section = NodeRef::<leptos::html::Section>::new();
+    // On a phone the result is below the fold when a tile is tapped: bring it into view.
+    Effect::new(move |before: Option<bool>| {
+        let busy = page.busy.with(Option::is_some);
+        if busy && before == Some(false) && page.shown.with_untracked(Option::is_some) {
+            if let Some(section) = section.get_untracked() {
+                let top = section.get_bounding_client_rect().top();
+                let height = window()
+                    .inner_height()
+                    .ok()
+                    .and_then(|height| height.as_f64())
+                    .unwrap_or(0.0);
+                if top < -40.0 || top > height * 0.6 {
+                    section.scroll_into_view();
+                }
+            }
+        }
+        busy
+    });
+    let state = move || match (
+        page.busy.with(Option::is_some),
+        page.shown.with(Option::is_some),
+    ) {
+        (true, _) => "busy",
+        (false, true) => "done",
+        (false, false) => "empty",
+    };
+    view! {
+        <section node_ref=section class="card result" id="result" tabindex="-1" aria-labelledby="result-title"
+            data-testid="result" data-state=state
+            data-name=move || page.shown.with(|s| s.as_ref().map(|s| s.answer.name.clone()))
+            data-verdict=move || page.shown.with(|s| s.as_ref().map(|s| s.verdict().name()))>
+            <div class="card-head">
+                <h2 id="result-title">
+                    {move || page.shown.with(|s| s.as_ref().map_or_else(|| "Result".to_owned(), |s| s.answer.name.clone()))}
+                </h2>
+                <p class="quiet">{move || page.shown.with(|s| s.as_ref().map(|s| {
+                    format!("{} × {} pixels", s.answer.width, s.answer.height)
+                }))}</p>
+            </div>
+            {move || page.busy.get().map(|name| {
+                let waiting = move || !matches!(page.stage.get(), Stage::Ready);
+                view! {
+                    <p class="busy-note">
+                        <span class="spinner" aria-hidden="true"></span>
+                        {move || if waiting() { format!("{name}: waiting for the model") } else { format!("Inspecting {name}") }}
+                    </p>
+                }
+            })}
+            {move || match page.shown.get() {
+                Some(shown) => view! { <Judged page shown/> }.into_any(),
+                None => view! { <Nothing page/> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Nothing(page: Page) -> impl IntoView {
+    view! {
+        <div class="nothing" class:waiting=move || page.busy.with(Option::is_some)>
+            <div class="grid-art" aria-hidden="true">
+                {(0..36).map(|index| view! { <i class:odd=index == 22></i> }).collect_view()}
+            </div>
+            <p class="nothing-title">
+                {move || if page.busy.with(Option::is_some) { "One moment…" } else { "No image yet" }}
+            </p>
+            <p class="quiet">"Give an image of your own or pick a sample. The map shows, pixel by pixel, how far it is from what the model can restore."</p>
+        </div>
+    }
+}
+
+#[component]
+fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
+    let verdict = shown.verdict();
+    let threshold = shown.answer.threshold.clone();
+    let decisive = threshold.as_ref().map_or(shown.answer.scores.std, |t| {
+        shown.answer.scores.get(t.reduction)
+    });
+    let explained = match &threshold {
+        Some(threshold) => format!("Score {}: {}.", number(decisive), standing(decisive, threshold)),
+        None => "This package brings no calibration: the colours run to this image's own maximum, and there is no verdict.".to_owned(),
+    };
+    let agreement = shown.answer.agreement;
+    let has_mask = shown.mask.iter().any(|&value| value > 127);
+    view! {
+        <div class="judged">
+            <div class="stage">
+                <Layers page shown=shown.clone()/>
+                <Controls page has_mask/>
+            </div>
+            <div class="findings">
+                <p class=format!("verdict {}", verdict.name()) data-testid="verdict" data-verdict=verdict.name()>
+                    <span class="sign" aria-hidden="true">{match verdict {
+                        Verdict::Good => "✓",
+                        Verdict::Anomalous => "!",
+                        Verdict::Unknown => "?",
+                    }}</span>
+                    {verdict.label()}
+                </p>
+                <p class="explained">
+                    <span data-testid="score" data-score=decisive.to_string()>{explained}</span>
+                    " "
+                    <span class="quiet">{threshold.as_ref().map(|threshold| format!("The {}.", provenance(threshold)))}</span>
+                </p>
+                {threshold.as_ref().map(|threshold| view! { <Meter score=decisive threshold=threshold.value/> })}
+                <p class="where" data-testid="map-description">{sentence(&shown.description())}</p>
+                {agreement.map(|agreement| view! { <Truth agreement/> })}
+                <Legend page shown=shown.clone()/>
+                <Timings shown/>
+            </div>
+        </div>
+    }
+}
+
+/// Image, heat and outline on top of each other.
+#[component]
+fn Layers(page: Page, shown: Arc<Shown>) -> impl IntoView {
+    let image = NodeRef::<leptos::html::Canvas>::new();
+    let heat = NodeRef::<leptos::html::Canvas>::new();
+    let truth = NodeRef::<leptos::html::Canvas>::new();
+    let (picture, map, mask) = (shown.clone(), shown.clone(), shown.clone());
+    Effect::new(move |_| {
+        if let Some(canvas) = image.get() {
+            paint::picture(&canvas, &picture.picture);
+        }
+    });
+    Effect::new(move |_| {
+        let view = page.view.get();
+        if let Some(canvas) = heat.get() {
+            paint::heat(&canvas, &map.heat, view);
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(canvas) = truth.get().filter(|_| !mask.mask.is_empty()) {
+            paint::outline(&canvas, &mask.mask, mask.picture.width, mask.picture.height);
+        }
+    });
+    let label = format!(
+        "Anomaly map of {}: {}",
+        shown.answer.name,
+        shown.description()
+    );
+    let ratio = format!(
+        "aspect-ratio: {} / {}",
+        shown.picture.width, shown.picture.height
+    );
+    let strength = move || match page.view.get() {
+        View::Image => "opacity: 0".to_owned(),
+        View::Overlay => format!("opacity: {}", f64::from(page.opacity.get()) / 100.0),
+        View::Map => "opacity: 1".to_owned(),
+    };
+    view! {
+        <div class="layers" style=ratio role="img" aria-label=label>
+            <canvas node_ref=image data-testid="image"></canvas>
+            <canvas node_ref=heat class="heat" data-testid="overlay" style=strength></canvas>
+            <canvas node_ref=truth data-testid="truth" class:off=move || !page.outline.get()></canvas>
+        </div>
+    }
+}
+
+#[component]
+fn Controls(page: Page, has_mask: bool) -> impl IntoView {
+    let choice = move |view: View, label: &'static str, hook: &'static str| {
+        view! {
+            <label>
+                <input type="radio" name="view" data-testid=hook prop:checked=move || page.view.get() == view
+                    on:change=move |_| page.view.set(view)/>
+                <span>{label}</span>
+            </label>
+        }
+    };
+    view! {
+        <div class="controls">
+            <fieldset class="segments">
+                <legend class="visually-hidden">"What to show"</legend>
+                {choice(View::Image, "Image", "view-image")}
+                {choice(View::Overlay, "Overlay", "view-overlay")}
+                {choice(View::Map, "Map", "view-map")}
+            </fieldset>
+            <label class="slider">
+                <span>"Heat"</span>
+                <input type="range" min="0" max="100" step="1" data-testid="opacity" aria-label="Opacity of the heat map"
+                    disabled=move || page.view.get() != View::Overlay
+                    prop:value=move || page.opacity.get().to_string()
+                    on:input:target=move |event| {
+                        if let Ok(value) = event.target().value().parse() {
+                            page.opacity.set(value);
+                        }
+                    }/>
+                <output>{move || format!("{} %", page.opacity.get())}</output>
+            </label>
+            {has_mask.then(|| view! {
+                <label class="check">
+                    <input type="checkbox" data-testid="truth-toggle" prop:checked=move || page.outline.get()
+                        on:change:target=move |event| page.outline.set(event.target().checked())/>
+                    <span>"Outline the true defect"</span>
+                </label>
+            })}
+        </div>
+    }
+}
+
+/// The score on a line whose middle is the threshold.
+#[component]
+fn Meter(score: f32, threshold: f32) -> impl IntoView {
+    let at = 100.0 * needle(score, threshold);
+    view! {
+        <div class="meter" aria-hidden="true">
+            <div class="track"><span class="needle" style=format!("left: {at:.1}%")></span></div>
+            <div class="marks">
+                <span>"good"</span>
+                <span>{format!("threshold {}", number(threshold))}</span>
+                <span>{if score > 2.0 * threshold { format!("{:.1} × threshold", score / threshold) } else { "anomalous".to_owned() }}</span>
+            </div>
+        </div>
+    }
+}
+
+/// Agreement of the map with the ground truth of a generated sample.
+#[component]
+fn Truth(agreement: Agreement) -> impl IntoView {
+    let auroc = agreement
+        .pixel_auroc
+        .map(|value| format!("{:.1} %", 100.0 * value))
+        .unwrap_or_else(|| "–".into());
+    view! {
+        <dl class="truth" data-testid="agreement">
+            <div>
+                <dt>"Pixel AUROC"</dt>
+                <dd>{auroc}</dd>
+            </div>
+            <div>
+                <dt>"Overlap with the defect"</dt>
+                <dd>{format!("{:.0} %", 100.0 * agreement.iou)}</dd>
+            </div>
+            <div>
+                <dt>"Defect's area"</dt>
+                <dd>{format!("{:.1} %", 100.0 * agreement.area)}</dd>
+            </div>
+        </dl>
+    }
+}
+
+#[component]
+fn Legend(page: Page, shown: Arc<Shown>) -> impl IntoView {
+    let (low, high) = shown.scale();
+    let note = if shown.answer.threshold.is_some() {
+        "Colours are fixed by calibration, the same for every image: a good part stays dark."
+    } else {
+        "Without calibration the colours are stretched to this image."
+    };
+    view! {
+        <div class="legend" data-testid="legend">
+            <div class="ramp" style=move || format!("background: {}", page.ramp.with(|ramp| paint::gradient(ramp)))></div>
+            <div class="marks">
+                <span>{number(low)}</span>
+                <span>"difference to the restored features"</span>
+                <span>{number(high)}</span>
+            </div>
+            <p class="quiet">{note}</p>
+        </div>
+    }
+}

@@ -1,0 +1,160 @@
+//! What the page shows, as signals.
+
+use std::{collections::HashMap, sync::Arc};
+
+use leptos::prelude::*;
+
+use fsr_web::{
+    address::{Address, SampleSpec},
+    backend::Backend,
+    protocol::{Answer, Failure, ModelSummary, Phase, ProductInfo},
+    region,
+    verdict::{self, Verdict},
+};
+
+/// Where the page is in its life.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// The worker's program is on its way.
+    Starting,
+    /// A model is being made ready.
+    Loading {
+        /// Which step.
+        phase: Phase,
+        /// Bytes or steps.
+        done: u64,
+        /// Bytes or steps, when known.
+        total: Option<u64>,
+    },
+    /// Images can be judged.
+    Ready,
+    /// There is no model: loading it failed.
+    Empty,
+    /// The worker is gone for good.
+    Dead,
+}
+
+/// Picture, heat, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Only the image.
+    Image,
+    /// The map over the image.
+    Overlay,
+    /// Only the map.
+    Map,
+}
+
+/// Pixels to paint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Row-major RGBA.
+    pub rgba: Vec<u8>,
+}
+
+/// A judged image with everything the result view needs.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What the worker said.
+    pub answer: Answer,
+    /// The image.
+    pub picture: Picture,
+    /// The anomaly map's values, row-major, stretched over the image.
+    pub map: Vec<f32>,
+    /// The map in colour, see-through where cool.
+    pub heat: Picture,
+    /// Ground truth in the picture's pixels, 0 or 255; empty when there is none.
+    pub mask: Vec<u8>,
+}
+
+impl Shown {
+    /// Good, anomalous, or no verdict.
+    pub fn verdict(&self) -> Verdict {
+        verdict::verdict(&self.answer.scores, self.answer.threshold.as_ref())
+    }
+
+    /// The colour scale: from calibration, or for a package without one the map's own range.
+    pub fn scale(&self) -> (f32, f32) {
+        verdict::scale(self.answer.threshold.as_ref(), self.answer.scores.max)
+    }
+
+    /// The map in words.
+    pub fn description(&self) -> String {
+        let (low, high) = self.scale();
+        region::describe(
+            region::hot_region(&self.map, self.answer.map_width as usize, low, high).as_ref(),
+        )
+    }
+}
+
+/// All signals of the page; a copy refers to the same ones.
+#[derive(Clone, Copy)]
+pub struct Page {
+    /// Life of the worker and the model.
+    pub stage: RwSignal<Stage>,
+    /// Backend and why it was chosen.
+    pub backend: RwSignal<Option<(Backend, String)>>,
+    /// The model in use.
+    pub model: RwSignal<Option<Arc<ModelSummary>>>,
+    /// The last judged image.
+    pub shown: RwSignal<Option<Arc<Shown>>>,
+    /// Name of the image under way.
+    pub busy: RwSignal<Option<String>>,
+    /// The last failure, until dismissed.
+    pub failure: RwSignal<Option<Failure>>,
+    /// Pictures of samples.
+    pub previews: RwSignal<HashMap<SampleSpec, Arc<Picture>>>,
+    /// What samples can be generated, once the worker says so.
+    pub products: RwSignal<Vec<ProductInfo>>,
+    /// Colours of the heat map, cool to hot.
+    pub ramp: RwSignal<Vec<[u8; 3]>>,
+    /// The part of the state that can be shared.
+    pub address: RwSignal<Address>,
+    /// Picture, heat, or both.
+    pub view: RwSignal<View>,
+    /// Of the heat, 0 to 100.
+    pub opacity: RwSignal<u32>,
+    /// Show the ground truth's outline.
+    pub outline: RwSignal<bool>,
+}
+
+impl Page {
+    /// A page before anything happened, with the state in its address.
+    pub fn new(address: Address) -> Self {
+        Self {
+            stage: RwSignal::new(Stage::Starting),
+            backend: RwSignal::new(None),
+            model: RwSignal::new(None),
+            shown: RwSignal::new(None),
+            busy: RwSignal::new(None),
+            failure: RwSignal::new(None),
+            previews: RwSignal::new(HashMap::new()),
+            products: RwSignal::new(Vec::new()),
+            ramp: RwSignal::new(Vec::new()),
+            address: RwSignal::new(address),
+            view: RwSignal::new(View::Overlay),
+            opacity: RwSignal::new(75),
+            outline: RwSignal::new(false),
+        }
+    }
+
+    /// Changes the address without a new entry in the history.
+    pub fn set_sample(&self, sample: Option<SampleSpec>) {
+        self.address.update(|address| address.sample = sample);
+        let location = window().location();
+        let path = location.pathname().unwrap_or_default();
+        let query = self.address.with_untracked(Address::query);
+        if let Ok(history) = window().history() {
+            // Refused only on pages without an origin, where there is nothing to share.
+            let _ = history.replace_state_with_url(
+                &wasm_bindgen::JsValue::NULL,
+                "",
+                Some(&format!("{path}{query}")),
+            );
+        }
+    }
+}

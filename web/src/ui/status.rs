@@ -1,0 +1,145 @@
+//! The status line: backend and why, model, self-test, progress; and failures with their mend.
+
+use leptos::prelude::*;
+
+use fsr_web::protocol::{Phase, SelfTest};
+
+use crate::state::{Page, Stage};
+
+/// One line that says what is going on; announced politely.
+#[component]
+pub fn Status(page: Page) -> impl IntoView {
+    let stage_name = move || match page.stage.get() {
+        Stage::Starting => "starting",
+        Stage::Loading { .. } => "loading",
+        Stage::Ready if page.busy.with(Option::is_some) => "busy",
+        Stage::Ready => "ready",
+        Stage::Empty => "empty",
+        Stage::Dead => "dead",
+    };
+    // Only changes of the phase are announced, not every chunk of a download.
+    let sentence = Memo::new(move |_| match page.stage.get() {
+        Stage::Starting => "Starting the detector…".to_owned(),
+        Stage::Loading { phase, .. } => format!("{}…", phase.label()),
+        Stage::Ready => match page.busy.get() {
+            Some(name) => format!("Inspecting {name}…"),
+            None => "Ready".to_owned(),
+        },
+        Stage::Empty => "No model loaded: open a model package".to_owned(),
+        Stage::Dead => "The detector has stopped".to_owned(),
+    });
+    view! {
+        <section class="status" aria-label="Status">
+            <p class="state" role="status" aria-live="polite" data-testid="status" data-stage=stage_name>
+                <span class="lamp" aria-hidden="true"></span>
+                {move || sentence.get()}
+            </p>
+            <Progress page/>
+            <ul class="facts">
+                <li data-testid="backend" data-backend=move || page.backend.with(|b| b.as_ref().map(|(b, _)| b.name()))>
+                    {move || page.backend.get().map(|(backend, reason)| view! {
+                        <b>{backend.label()}</b> <span class="quiet">{reason}</span>
+                    })}
+                </li>
+                <li data-testid="model">
+                    {move || page.model.get().map(|model| view! {
+                        <b>{format!("Model {}", model.name)}</b> <span class="quiet">{model.architecture.clone()}</span>
+                    })}
+                </li>
+                <li data-testid="self-test" data-outcome=move || page.model.with(|m| m.as_ref().map(|m| outcome(&m.self_test)))>
+                    {move || page.model.get().map(|model| self_test(&model.self_test))}
+                </li>
+            </ul>
+        </section>
+    }
+}
+
+fn outcome(test: &SelfTest) -> &'static str {
+    match test {
+        SelfTest::Passed { .. } => "passed",
+        SelfTest::Failed { .. } => "failed",
+        SelfTest::Absent => "absent",
+    }
+}
+
+fn self_test(test: &SelfTest) -> impl IntoView + use<> {
+    let (mark, text, detail) = match test {
+        SelfTest::Passed { map_error, .. } => (
+            "✓",
+            "Self-test passed",
+            format!("map within {map_error:.0e} of the stored one"),
+        ),
+        SelfTest::Failed { map_error, .. } => (
+            "✗",
+            "Self-test failed",
+            format!("map off by {map_error:.0e}: do not trust results"),
+        ),
+        SelfTest::Absent => ("–", "No self-test", "the package brings none".to_owned()),
+    };
+    view! { <b><span aria-hidden="true">{mark}</span> " " {text}</b> <span class="quiet">{detail}</span> }
+}
+
+#[component]
+fn Progress(page: Page) -> impl IntoView {
+    let text = move || match page.stage.get() {
+        Stage::Loading {
+            phase: Phase::Download,
+            done,
+            total,
+        } => match total {
+            Some(total) => format!("{} of {}", bytes(done), bytes(total)),
+            None => bytes(done),
+        },
+        _ => String::new(),
+    };
+    let under_way = move || matches!(page.stage.get(), Stage::Starting | Stage::Loading { .. });
+    let fraction = move || match page.stage.get() {
+        Stage::Loading {
+            phase: Phase::Download,
+            done,
+            total: Some(total),
+        } if total > 0 => Some(done as f64 / total as f64),
+        _ => None,
+    };
+    view! {
+        <div class="progress" class:idle=move || !under_way()>
+            {move || under_way().then(|| match fraction() {
+                Some(value) => view! {
+                    <progress data-testid="progress" aria-label="Loading the model" max="1" value=value></progress>
+                }.into_any(),
+                None => view! {
+                    <progress data-testid="progress" aria-label="Loading the model"></progress>
+                }.into_any(),
+            })}
+            <span class="quiet">{text}</span>
+        </div>
+    }
+}
+
+/// Bytes for people.
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.0} kB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+/// The last failure: what is wrong and what to do.
+#[component]
+pub fn Failures(page: Page) -> impl IntoView {
+    view! {
+        <div role="alert" class="alert-slot">
+            {move || page.failure.get().map(|failure| view! {
+                <div class="alert" data-testid="error">
+                    <div>
+                        <p class="what">{failure.what}</p>
+                        <p class="mend">{failure.mend}</p>
+                    </div>
+                    <button type="button" class="plain" aria-label="Dismiss this message"
+                        on:click=move |_| page.failure.set(None)>"✕"</button>
+                </div>
+            })}
+        </div>
+    }
+}

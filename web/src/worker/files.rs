@@ -1,0 +1,117 @@
+//! Bytes of files: from the page's server, with progress, or from the visitor's disk.
+
+use fsr_web::{post::js_message, protocol::Failure};
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, ReadableStreamDefaultReader, Response};
+
+use crate::outbox::scope;
+
+/// A response whose headers have come and whose body has not.
+pub struct Fetched {
+    url: String,
+    response: Response,
+}
+
+/// Requests a file. `None` when the server has no such file.
+pub async fn request(url: &str) -> Result<Option<Fetched>, Failure> {
+    let unreachable = |error: JsValue| {
+        Failure::new(
+            format!("{url} could not be fetched: {}", js_message(&error)),
+            "Check that the page's server is running and reload the page.",
+        )
+    };
+    let response = JsFuture::from(scope().fetch_with_str(url))
+        .await
+        .map_err(unreachable)?;
+    let response: Response = response.dyn_into().map_err(unreachable)?;
+    // Some servers answer with their start page instead of an error.
+    let html = response
+        .headers()
+        .get("content-type")
+        .ok()
+        .flatten()
+        .is_some_and(|kind| kind.starts_with("text/html"));
+    match response.status() {
+        404 | 410 => Ok(None),
+        _ if response.ok() && html => Ok(None),
+        _ if response.ok() => Ok(Some(Fetched {
+            url: url.to_owned(),
+            response,
+        })),
+        status => Err(Failure::new(
+            format!("{url} could not be fetched: the server answered {status}"),
+            "Check the server and reload the page.",
+        )),
+    }
+}
+
+impl Fetched {
+    /// Bytes to come, when the server says so and does not compress them.
+    pub fn length(&self) -> Option<u64> {
+        let headers = self.response.headers();
+        if headers.get("content-encoding").ok().flatten().is_some() {
+            return None;
+        }
+        headers.get("content-length").ok().flatten()?.parse().ok()
+    }
+
+    /// Reads the body, telling how many bytes came.
+    pub async fn read(self, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, Failure> {
+        let broken = |error: JsValue| {
+            Failure::new(
+                format!(
+                    "The download of {} broke off: {}",
+                    self.url,
+                    js_message(&error)
+                ),
+                "Check the connection and reload the page.",
+            )
+        };
+        let Some(body) = self.response.body() else {
+            return Ok(Vec::new());
+        };
+        let reader: ReadableStreamDefaultReader = body
+            .get_reader()
+            .dyn_into()
+            .map_err(|value| broken(value.into()))?;
+        let mut bytes = Vec::with_capacity(
+            usize::try_from(self.length().unwrap_or(0).min(1 << 28)).unwrap_or(0),
+        );
+        loop {
+            let step = JsFuture::from(reader.read()).await.map_err(broken)?;
+            if Reflect::get(&step, &"done".into())
+                .map_err(broken)?
+                .is_truthy()
+            {
+                return Ok(bytes);
+            }
+            let chunk: Uint8Array = Reflect::get(&step, &"value".into())
+                .map_err(broken)?
+                .dyn_into()
+                .map_err(broken)?;
+            let start = bytes.len();
+            bytes.resize(start + chunk.length() as usize, 0);
+            chunk.copy_to(&mut bytes[start..]);
+            progress(u64::from(chunk.length()));
+        }
+    }
+}
+
+/// Reads a file of the visitor's.
+pub async fn local(name: &str, file: &JsValue) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: JsValue| {
+        Failure::new(
+            format!("{name} could not be read: {}", js_message(&error)),
+            "Check that the file is still where it was and choose it again.",
+        )
+    };
+    let blob: &Blob = file
+        .dyn_ref()
+        .ok_or_else(|| unreadable("not a file".into()))?;
+    let buffer = JsFuture::from(blob.array_buffer())
+        .await
+        .map_err(unreadable)?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}

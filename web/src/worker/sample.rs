@@ -1,0 +1,23 @@
+//! Generated samples.
+
+use fsr::products::{Product, Sample, generate};
+
+use fsr_web::{address::SampleSpec, protocol::Failure};
+
+/// Side of a sample that is judged, in pixels.
+pub const SIDE: u32 = 512;
+
+/// Side of a tile's picture, in pixels.
+pub const PREVIEW_SIDE: u32 = 160;
+
+/// Generates the sample that `spec` names.
+pub fn make(spec: &SampleSpec, side: u32) -> Result<Sample, Failure> {
+    Product::from_name(&spec.product)
+        .and_then(|product| generate(product, spec.defect.as_deref(), spec.seed, side))
+        .map_err(|error| {
+            Failure::new(
+                format!("The sample cannot be made: {error}."),
+                "Pick one of the sample tiles.",
+            )
+        })
+}
