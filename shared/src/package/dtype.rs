@@ -15,7 +15,7 @@ pub enum Dtype {
     F32,
     /// 16 bits, 11 of them significant.
     F16,
-    /// 8 bits with a scale for every 32 values, see [`super::quantise`].
+    /// 8 bits with a scale for every 32 values, see [`super::quantise()`].
     Q8,
 }
 

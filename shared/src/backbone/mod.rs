@@ -1,0 +1,7 @@
+//! Frozen feature extractors.
+
+mod macs;
+mod resnet;
+
+pub use macs::backbone_macs;
+pub use resnet::{Block, ResNet};

@@ -1,0 +1,171 @@
+//! Named choices where the paper and its authors' code differ.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// How a model is trained and scored. Stored in the model package.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// `official`, `paper` or `fast`.
+    pub name: String,
+    /// Noise added to embedded tokens in training: norm of the noise over norm of the token
+    /// (in expectation). The authors' `scale 30` at D = 768 is 30/√768 = 1.083. Zero: none.
+    pub jitter_ratio: f32,
+    /// Position embedding added after the shuffle.
+    pub position: PositionKind,
+    /// Reduction of the squared error over channels.
+    pub channel_reduction: ChannelReduction,
+    /// How many of the L tokens a rate τ shuffles.
+    pub shuffle_count: ShuffleCount,
+    /// Whether smoothing happens on each upsampled map before their product, or not at all.
+    pub smoothing: Smoothing,
+    /// Optimiser step size.
+    pub learning_rate: f64,
+    /// Course of the step size over training.
+    pub schedule: Schedule,
+    /// Decoupled weight decay of AdamW.
+    pub weight_decay: f32,
+    /// First moment decay of AdamW.
+    pub beta1: f32,
+    /// Second moment decay of AdamW.
+    pub beta2: f32,
+    /// Batch size in the few-shot, separate and unified setting.
+    pub batch: [usize; 3],
+}
+
+/// Position embedding of the restorer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PositionKind {
+    /// None.
+    #[serde(rename = "none")]
+    None,
+    /// Interleaved sines and cosines of the token index (as the paper prints it).
+    #[serde(rename = "1d")]
+    OneD,
+    /// Half the width for the column, half for the row (as the authors' code does).
+    #[serde(rename = "2d")]
+    TwoD,
+}
+
+/// Reduction of the squared error over the C channels of a feature cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelReduction {
+    /// Divided by C.
+    Mean,
+    /// The plain squared norm.
+    Sum,
+}
+
+/// How a shuffling rate becomes a count of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShuffleCount {
+    /// L − ⌊L(1 − τ)⌋, other tokens in every image of a batch (authors' code).
+    Code,
+    /// ⌊Lτ⌋, the same tokens in every image of a batch (Algorithm 1).
+    Paper,
+}
+
+/// Order of smoothing and multiplication in the score map (eq. 14–16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Smoothing {
+    /// Upsample each map, gaussian σ = 4 on each, then multiply (authors' code).
+    Gaussian,
+    /// Multiply at feature resolution, then upsample (as printed).
+    None,
+}
+
+/// Course of the learning rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// The same rate at every step.
+    Constant,
+    /// Linear warm-up over the first 2 % of the steps, then half a cosine to zero.
+    Cosine,
+}
+
+impl Recipe {
+    /// The authors' code: jitter, 2-D embedding, mean over channels, lr 1e-4, wd 1e-2.
+    pub fn official() -> Self {
+        Self {
+            name: "official".into(),
+            jitter_ratio: 1.083,
+            position: PositionKind::TwoD,
+            channel_reduction: ChannelReduction::Mean,
+            shuffle_count: ShuffleCount::Code,
+            smoothing: Smoothing::Gaussian,
+            learning_rate: 1e-4,
+            schedule: Schedule::Constant,
+            weight_decay: 1e-2,
+            beta1: 0.9,
+            beta2: 0.95,
+            batch: [1, 8, 16],
+        }
+    }
+
+    /// The paper as printed: no jitter, 1-D embedding, sum over channels, lr 1e-3, wd 1e-4.
+    pub fn paper() -> Self {
+        Self {
+            name: "paper".into(),
+            jitter_ratio: 0.0,
+            position: PositionKind::OneD,
+            channel_reduction: ChannelReduction::Sum,
+            shuffle_count: ShuffleCount::Paper,
+            smoothing: Smoothing::None,
+            learning_rate: 1e-3,
+            weight_decay: 1e-4,
+            batch: [1, 8, 8],
+            ..Self::official()
+        }
+    }
+
+    /// `official` with lr 1e-3 on a cosine schedule: the `compact` and `lite` restorers are far
+    /// from converged at 1e-4 within a few hundred steps (`docs/results.md`).
+    pub fn fast() -> Self {
+        Self { name: "fast".into(), learning_rate: 1e-3, schedule: Schedule::Cosine, ..Self::official() }
+    }
+
+    /// Learning rate at `step` of `total`.
+    pub fn rate_at(&self, step: usize, total: usize) -> f64 {
+        match self.schedule {
+            Schedule::Constant => self.learning_rate,
+            Schedule::Cosine => {
+                let warm_up = (total / 50).max(1);
+                if step < warm_up {
+                    return self.learning_rate * (step + 1) as f64 / warm_up as f64;
+                }
+                let progress = (step - warm_up) as f64 / (total.saturating_sub(warm_up)).max(1) as f64;
+                self.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * progress.min(1.0)))
+            }
+        }
+    }
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self::official()
+    }
+}
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl FromStr for Recipe {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "official" => Ok(Self::official()),
+            "paper" => Ok(Self::paper()),
+            "fast" => Ok(Self::fast()),
+            other => Err(format!("no recipe is called '{other}'; there are: official, paper, fast")),
+        }
+    }
+}

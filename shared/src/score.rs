@@ -1,0 +1,42 @@
+//! From per-cell differences to the anomaly map (eq. 16), on the host.
+
+use crate::config::ModelConfig;
+use crate::map::AnomalyMap;
+use crate::recipe::Smoothing;
+
+/// Standard deviation of the smoothing, in pixels of the anomaly map.
+pub const SIGMA: f32 = 4.0;
+
+/// Puts values in token order (block row, block column, cell row, cell column) in reading order.
+pub fn untokenise(cells: &[f32], grid: usize, patch: usize) -> Vec<f32> {
+    let side = grid * patch;
+    let mut map = vec![0.0; side * side];
+    for (index, &value) in cells.iter().enumerate() {
+        let (token, cell) = (index / (patch * patch), index % (patch * patch));
+        let row = token / grid * patch + cell / patch;
+        let column = token % grid * patch + cell % patch;
+        map[row * side + column] = value;
+    }
+    map
+}
+
+/// The anomaly map of one image at `image_size`², from its two difference maps in token order.
+///
+/// [`Smoothing::Gaussian`]: each upsampled (bilinear, aligned corners) and smoothed (σ = 4), then
+/// multiplied. [`Smoothing::None`]: multiplied, then upsampled.
+pub fn anomaly_map(squared: &[f32], cosine: &[f32], config: &ModelConfig, smoothing: Smoothing) -> AnomalyMap {
+    let (grid, patch, side) = (config.grid(), config.restorer.patch, config.image_size);
+    let map = |cells: &[f32]| AnomalyMap {
+        width: grid * patch,
+        height: grid * patch,
+        values: untokenise(cells, grid, patch),
+    };
+    let (squared, cosine) = (map(squared), map(cosine));
+    match smoothing {
+        Smoothing::Gaussian => {
+            let smooth = |map: AnomalyMap| map.resize_bilinear(side, side).gaussian(SIGMA);
+            smooth(squared).product(&smooth(cosine))
+        }
+        Smoothing::None => squared.product(&cosine).resize_bilinear(side, side),
+    }
+}

@@ -1,0 +1,244 @@
+//! The training loop: AdamW on the restorer alone, features from a cache. Native and browser run it.
+
+use std::ops::ControlFlow;
+
+use burn::module::Module;
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use crate::config::ModelConfig;
+use crate::feature_cache::{FeatureError, FeatureSource};
+use crate::features::FeatureFusion;
+use crate::loss::{RestorationLoss, restoration_loss};
+use crate::model::Fsr;
+use crate::recipe::Recipe;
+use crate::restorer::{Corruption, Restorer};
+use crate::shuffle::shuffle_orders;
+use crate::tensors::read;
+
+/// How long and how to train.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainOptions {
+    /// Optimiser steps in all.
+    pub steps: usize,
+    /// Images in a step.
+    pub batch: usize,
+    /// Shuffling rate τ, 0 to 1.
+    pub tau: f64,
+    /// Seed of the order of images, the shuffles and the jitter.
+    pub seed: u64,
+    /// Losses are read back and reported after every this many steps (reading waits for the device).
+    pub report_every: usize,
+}
+
+impl TrainOptions {
+    /// Steps that make `epochs` passes over `images`, the last batch of an epoch possibly smaller.
+    pub fn steps_for(epochs: usize, images: usize, batch: usize) -> usize {
+        epochs * images.div_ceil(batch.max(1))
+    }
+}
+
+/// Where training stands, at a report.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TrainProgress {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Passes over the images begun.
+    pub epoch: usize,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+    /// Squared-error part of the loss.
+    pub squared: f32,
+    /// Local cosine part.
+    pub local_cosine: f32,
+    /// Global cosine part.
+    pub global_cosine: f32,
+}
+
+impl TrainProgress {
+    /// The whole loss (eq. 13).
+    pub fn loss(&self) -> f32 {
+        self.squared + self.local_cosine + self.global_cosine
+    }
+}
+
+/// Why training stopped early.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TrainError {
+    /// Nothing to learn from.
+    #[error("there are no training images")]
+    Empty,
+    /// Features could not be had.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+    /// The loss is NaN or infinite.
+    #[error("the loss became {loss} at step {step}: lower the learning rate, or look for damaged images or weights")]
+    Diverged {
+        /// Step at which it was seen.
+        step: usize,
+        /// Its value.
+        loss: f32,
+    },
+    /// The device failed.
+    #[error("the device failed at step {0}")]
+    Device(usize),
+}
+
+/// A training in progress. [`Self::step`] by hand, or [`Self::run`] to the end.
+pub struct Training {
+    restorer: Restorer,
+    optimizer: ModuleOptimizer,
+    fusion: FeatureFusion,
+    config: ModelConfig,
+    recipe: Recipe,
+    options: TrainOptions,
+    device: Device,
+    rng: ChaCha8Rng,
+    queue: Vec<usize>,
+    epoch: usize,
+    step: usize,
+}
+
+impl Training {
+    /// Starts from a model; its restorer is trained, its backbone is not used.
+    pub fn new(model: &Fsr, options: TrainOptions) -> Self {
+        let recipe = model.recipe.clone();
+        let optimizer = AdamWConfig::new()
+            .with_beta_1(recipe.beta1)
+            .with_beta_2(recipe.beta2)
+            .with_epsilon(1e-8)
+            .with_weight_decay(recipe.weight_decay)
+            .init();
+        Self {
+            restorer: model.restorer.clone().fork(&model.device().clone().autodiff()).train(),
+            optimizer,
+            fusion: model.fusion().clone(),
+            config: model.config.clone(),
+            recipe,
+            // Another stream than the weights', which the same seed made.
+            rng: ChaCha8Rng::seed_from_u64(options.seed ^ 0x5eed_0f5e_ed0f_5eed),
+            options,
+            device: model.device().clone(),
+            queue: Vec::new(),
+            epoch: 0,
+            step: 0,
+        }
+    }
+
+    /// Steps done.
+    pub fn steps_done(&self) -> usize {
+        self.step
+    }
+
+    /// The restorer as it stands, for inference.
+    pub fn restorer(&self) -> Restorer {
+        self.restorer.valid()
+    }
+
+    /// One optimiser step on the next batch; the loss parts stay on the device.
+    ///
+    /// # Errors
+    /// When features cannot be had.
+    pub fn step(&mut self, source: &impl FeatureSource) -> Result<RestorationLoss, TrainError> {
+        let indices = self.next_batch(source.len())?;
+        let tokens = self.fusion.forward(source.batch(&indices, &self.device)?);
+        let corruption = self.corruption(indices.len());
+        let tokens: Tensor<3> = Tensor::from_inner(tokens);
+        let restored = self.restorer.forward_corrupted(tokens.clone(), &corruption);
+        let channels = self.config.backbone.kind.feature_channels();
+        let loss = restoration_loss(tokens, restored, channels, self.recipe.channel_reduction);
+        let gradients = GradientsParams::from_grads(loss.total().backward(), &self.restorer);
+        let rate = self.learning_rate();
+        self.restorer = self.optimizer.step(rate, self.restorer.clone(), gradients);
+        self.step += 1;
+        Ok(RestorationLoss {
+            squared: loss.squared.inner(),
+            local_cosine: loss.local_cosine.inner(),
+            global_cosine: loss.global_cosine.inner(),
+        })
+    }
+
+    /// Steps to the end, or until `report` says stop; it is called every `report_every` steps.
+    ///
+    /// # Errors
+    /// When features cannot be had, the device fails, or the loss is no longer finite. The last
+    /// finite restorer is not kept here: callers save at reports.
+    pub async fn run(
+        &mut self,
+        source: &impl FeatureSource,
+        mut report: impl FnMut(&Self, &TrainProgress) -> ControlFlow<()>,
+    ) -> Result<(), TrainError> {
+        while self.step < self.options.steps {
+            let learning_rate = self.learning_rate();
+            let loss = self.step(source)?;
+            if !self.step.is_multiple_of(self.options.report_every.max(1)) && self.step < self.options.steps {
+                continue;
+            }
+            let progress = self.progress(loss, learning_rate).await?;
+            if report(self, &progress).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a step's loss back.
+    ///
+    /// # Errors
+    /// When the device fails or the loss is not finite.
+    pub async fn progress(&self, loss: RestorationLoss, learning_rate: f64) -> Result<TrainProgress, TrainError> {
+        let parts = read(Tensor::cat(vec![loss.squared, loss.local_cosine, loss.global_cosine], 0))
+            .await
+            .ok_or(TrainError::Device(self.step))?;
+        let [squared, local_cosine, global_cosine] = parts[..] else {
+            return Err(TrainError::Device(self.step));
+        };
+        let progress = TrainProgress {
+            step: self.step,
+            steps: self.options.steps,
+            epoch: self.epoch,
+            learning_rate,
+            squared,
+            local_cosine,
+            global_cosine,
+        };
+        if progress.loss().is_finite() {
+            Ok(progress)
+        } else {
+            Err(TrainError::Diverged { step: self.step, loss: progress.loss() })
+        }
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.recipe.rate_at(self.step, self.options.steps)
+    }
+
+    /// Every epoch sees each image once, in a new order.
+    fn next_batch(&mut self, images: usize) -> Result<Vec<usize>, TrainError> {
+        if images == 0 {
+            return Err(TrainError::Empty);
+        }
+        if self.queue.is_empty() {
+            self.queue = (0..images).collect();
+            self.queue.shuffle(&mut self.rng);
+            self.epoch += 1;
+        }
+        let rest = self.queue.len().saturating_sub(self.options.batch.max(1));
+        Ok(self.queue.split_off(rest))
+    }
+
+    fn corruption(&mut self, batch: usize) -> Corruption {
+        let (length, width) = (self.config.tokens(), self.config.restorer.width);
+        let noise = (self.recipe.jitter_ratio > 0.0)
+            .then(|| StandardNormal.sample_iter(&mut self.rng).take(batch * length * width).collect());
+        let orders = shuffle_orders(batch, length, self.options.tau, self.recipe.shuffle_count, &mut self.rng);
+        Corruption { orders, noise, jitter_ratio: self.recipe.jitter_ratio }
+    }
+}
