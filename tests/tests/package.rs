@@ -5,17 +5,21 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
 use fsr::calibration::{Calibration, CalibrationSource};
 use fsr::colormap::ColourScale;
-use fsr::config::Preset;
+use fsr::config::{ModelConfig, Preset, RestorerConfig};
+use fsr::detector::Detector;
 use fsr::image::RgbImage;
 use fsr::map::{AnomalyMap, ScoreKind};
+use fsr::model::Fsr;
 use fsr::package::{
     CONFIG_FILE, Dtype, INDEX_FILE, MODEL_FILE, Package, PackageConfig, PackageError, PackageFiles,
     SELF_TEST_FILE, SelfTest, WeightsOrigin, decode_tensors, encode_tensors,
 };
 use fsr::recipe::Recipe;
 use fsr::tensors::{HostTensor, NamedTensors};
+use pollster::block_on;
 use serde_json::{Value, json};
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -448,4 +452,86 @@ fn random_damage_never_panics() {
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
+}
+
+/// A model small enough for tests, with its self-test computed on this device.
+fn tiny_model(device: &Device) -> Package {
+    let config = ModelConfig {
+        image_size: 64,
+        restorer: RestorerConfig {
+            patch: 4,
+            width: 16,
+            depth: 1,
+            heads: 2,
+            mlp_ratio: 2,
+        },
+        ..Preset::Lite.config()
+    };
+    let recipe = Recipe::official();
+    let backbone = block_on(fsr::tensors::export(&config.backbone.init(device))).unwrap();
+    let model = Fsr::untrained(&config, &recipe, &backbone, 1, device).unwrap();
+    let mut package = Package {
+        tensors: block_on(model.tensors()).unwrap(),
+        config: PackageConfig::new("tiny", config, recipe),
+        self_test: None,
+    };
+    let image = RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 4, y as u8 * 3, 90]));
+    let detector = Detector::from_package(&package, device).unwrap();
+    let found = block_on(detector.inspect(&image)).unwrap();
+    package.self_test = Some(SelfTest {
+        image,
+        map: found.map,
+        scores: found.scores,
+    });
+    package
+}
+
+#[test]
+fn a_stored_model_answers_as_the_one_in_memory() {
+    let device = Device::flex();
+    let files: Files = tiny_model(&device)
+        .write(Dtype::F32, 20_000)
+        .unwrap()
+        .into_iter()
+        .collect();
+    let read = Package::read(&files).unwrap();
+    let detector = Detector::from_package(&read, &device).unwrap();
+    let report = block_on(detector.self_test(read.self_test.as_ref().unwrap())).unwrap();
+    assert!(report.passed, "{report:?}");
+
+    // A self-test that cannot fail would prove nothing.
+    let mut wrong = read.self_test.clone().unwrap();
+    let highest = wrong.map.scores().max;
+    wrong.map.values[100] += 0.01 * highest;
+    assert!(!block_on(detector.self_test(&wrong)).unwrap().passed);
+}
+
+#[test]
+fn weights_that_do_not_fit_the_architecture_are_named() {
+    let device = Device::flex();
+    let package = tiny_model(&device);
+    let message = |package: &Package| {
+        let error = Detector::from_package(package, &device)
+            .map(drop)
+            .unwrap_err();
+        error.to_string()
+    };
+    let victim = package
+        .tensors
+        .iter()
+        .find(|(name, tensor)| name.starts_with("restorer.") && tensor.shape.len() == 2)
+        .map(|(name, _)| name.clone())
+        .unwrap();
+
+    let mut turned = package.clone();
+    turned.tensors.get_mut(&victim).unwrap().shape.push(1);
+    assert_names(&message(&turned), &[&victim, "shape"]);
+
+    let mut lacking = package.clone();
+    lacking.tensors.remove(&victim);
+    assert_names(&message(&lacking), &[&victim, "missing"]);
+
+    let mut wider = package.clone();
+    wider.config.model.restorer.width = 32;
+    assert_names(&message(&wider), &["restorer.", "shape"]);
 }
