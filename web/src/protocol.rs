@@ -186,6 +186,8 @@ impl Head for FromWorker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
+    /// Fetching the worker's program.
+    Program,
     /// Fetching or reading the package's files.
     Download,
     /// Building the detector from the files.
@@ -200,6 +202,7 @@ impl Phase {
     /// For the progress line.
     pub fn label(self) -> &'static str {
         match self {
+            Self::Program => "Downloading the detector",
             Self::Download => "Downloading the model",
             Self::Build => "Building the detector",
             Self::WarmUp => "Warming up",
@@ -567,7 +570,7 @@ mod tests {
                 answer: Box::new(answer())
             }
             .attachments(),
-            3
+            4
         );
         assert_eq!(
             FromWorker::Ready {
@@ -610,7 +613,8 @@ mod tests {
     #[test]
     fn phases_are_ordered_as_they_happen() {
         assert!(
-            Phase::Download < Phase::Build
+            Phase::Program < Phase::Download
+                && Phase::Download < Phase::Build
                 && Phase::Build < Phase::WarmUp
                 && Phase::WarmUp < Phase::SelfTest
         );

@@ -97,6 +97,17 @@ pub enum Recovery<F> {
     GiveUp(Failure),
 }
 
+/// How far a worker was when it trapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Its program had not begun to run.
+    Loading,
+    /// It ran, and had not yet a backend.
+    Starting,
+    /// It had this backend.
+    Running(Backend),
+}
+
 /// Traps after which the page stops trying.
 const MOST_TRAPS: usize = 4;
 
@@ -167,10 +178,16 @@ impl<F: Clone> Session<F> {
         self.waiting.values().any(|task| task.lane() == Lane::Image)
     }
 
-    /// The worker trapped while `backend` ran (`None`: before it had one).
-    pub fn trapped(&mut self, backend: Option<Backend>, message: &str) -> Recovery<F> {
+    /// The worker trapped.
+    pub fn trapped(&mut self, life: Life, message: &str) -> Recovery<F> {
         self.traps += 1;
         let message = first_line(message);
+        if life == Life::Loading {
+            return Recovery::GiveUp(Failure::new(
+                format!("The detector's program could not be started: {message}"),
+                "Reload the page; if that does not help, use a current Chrome, Edge, Firefox or Safari.",
+            ));
+        }
         if self.traps > MOST_TRAPS {
             return Recovery::GiveUp(Failure::new(
                 format!(
@@ -180,7 +197,7 @@ impl<F: Clone> Session<F> {
                 "Reload the page; if it happens again, open it with ?backend=cpu and report the message.",
             ));
         }
-        let on_cpu = backend == Some(Backend::Cpu);
+        let on_cpu = life == Life::Running(Backend::Cpu);
         let mut dropped = None;
         if on_cpu {
             // The worker answers in order, so what waits longest is what it was working on.
@@ -307,7 +324,7 @@ mod tests {
             because,
             posts,
             dropped,
-        } = session.trapped(Some(Backend::WebGpu), "device lost\nstack")
+        } = session.trapped(Life::Running(Backend::WebGpu), "device lost\nstack")
         else {
             panic!("should restart");
         };
@@ -328,7 +345,7 @@ mod tests {
     fn a_trap_before_a_backend_was_chosen_also_restarts() {
         let mut session = TestSession::default();
         session.ask(Task::FetchPackage("models/default/".into()));
-        let Recovery::Restart { posts, .. } = session.trapped(None, "") else {
+        let Recovery::Restart { posts, .. } = session.trapped(Life::Starting, "") else {
             panic!("should restart")
         };
         assert_eq!(posts.len(), 1);
@@ -341,7 +358,7 @@ mod tests {
         session.ask(image("huge.png"));
         session.ask(Task::Preview(sample(5)));
         let Recovery::Restart { posts, dropped, .. } =
-            session.trapped(Some(Backend::Cpu), "out of memory")
+            session.trapped(Life::Running(Backend::Cpu), "out of memory")
         else {
             panic!("should restart");
         };
@@ -356,7 +373,8 @@ mod tests {
         let mut session = TestSession::default();
         session.model_loaded(Task::FetchPackage("models/default/".into()));
         session.ask(Task::OpenPackage(vec![("config.json".into(), "f")]));
-        let Recovery::Restart { posts, dropped, .. } = session.trapped(Some(Backend::Cpu), "x")
+        let Recovery::Restart { posts, dropped, .. } =
+            session.trapped(Life::Running(Backend::Cpu), "x")
         else {
             panic!("should restart");
         };
@@ -371,16 +389,30 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_does_not_start_is_not_tried_again() {
+        let mut session = TestSession::default();
+        let Recovery::GiveUp(failure) = session.trapped(Life::Loading, "404") else {
+            panic!("should give up")
+        };
+        assert!(failure.what.contains("404"));
+    }
+
+    #[test]
     fn it_gives_up_in_the_end() {
         let mut session = TestSession::default();
         let traps = (0..20)
-            .take_while(|_| matches!(session.trapped(None, "again"), Recovery::Restart { .. }))
+            .take_while(|_| {
+                matches!(
+                    session.trapped(Life::Starting, "again"),
+                    Recovery::Restart { .. }
+                )
+            })
             .count();
         assert_eq!(traps, MOST_TRAPS);
         let mut session = TestSession::default();
         session.ask(Task::FetchPackage("models/default/".into()));
         assert!(matches!(
-            session.trapped(Some(Backend::Cpu), "x"),
+            session.trapped(Life::Running(Backend::Cpu), "x"),
             Recovery::GiveUp(_)
         ));
     }

@@ -108,23 +108,16 @@ pub fn needle(score: f32, threshold: f32) -> f32 {
     (0.5 * score / threshold).clamp(0.0, 1.0)
 }
 
-/// Three significant digits without needless zeros of an exponent.
+/// Three significant digits.
 pub fn number(value: f32) -> String {
     let magnitude = value.abs();
-    if !value.is_finite() || (magnitude != 0.0 && !(1e-4..1e6).contains(&magnitude)) {
+    if magnitude == 0.0 {
+        return "0".into();
+    }
+    if !(1e-4..1e5).contains(&magnitude) {
         return format!("{value:.2e}");
     }
-    let decimals = if magnitude >= 100.0 {
-        0
-    } else if magnitude >= 10.0 {
-        1
-    } else if magnitude >= 1.0 {
-        2
-    } else if magnitude >= 0.1 {
-        3
-    } else {
-        4
-    };
+    let decimals = (2 - magnitude.log10().floor() as i32).max(0) as usize;
     format!("{value:.decimals$}")
 }
 
@@ -195,14 +188,20 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let texts: Vec<String> = [0.0, 0.01234, 0.1234, 1.234, 12.34, 1234.5, 1e-6]
-            .map(number)
-            .to_vec();
-        assert_eq!(
-            texts,
-            [
-                "0.0000", "0.0123", "0.123", "1.23", "12.3", "1234", "1.00e-6"
-            ]
-        );
+        let values = [
+            0.0,
+            0.00264,
+            0.01234,
+            0.1234,
+            1.234,
+            12.34,
+            1234.5,
+            1e-6,
+            f32::INFINITY,
+        ];
+        let texts = [
+            "0", "0.00264", "0.0123", "0.123", "1.23", "12.3", "1234", "1.00e-6", "inf",
+        ];
+        assert_eq!(values.map(number), texts);
     }
 }

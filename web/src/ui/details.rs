@@ -14,14 +14,19 @@ use crate::{
     status::bytes,
 };
 
+/// Stages before and after the detector.
+const OUTSIDE: [&str; 3] = ["generate", "decode", "picture"];
+
 /// Time per stage and the three scores of one image.
 #[component]
 pub fn Timings(shown: Arc<Shown>) -> impl IntoView {
+    // Making or decoding the picture and painting it are not the detector's.
     let total: f64 = shown
         .answer
         .timings
         .iter()
-        .map(|(_, milliseconds)| milliseconds)
+        .filter(|(stage, _)| !OUTSIDE.contains(&stage.as_str()))
+        .map(|(_, ms)| ms)
         .sum();
     let widest = shown
         .answer
@@ -33,8 +38,8 @@ pub fn Timings(shown: Arc<Shown>) -> impl IntoView {
     view! {
         <details class="timings" data-testid="timings">
             <summary>
-                {format!("{} on {}", duration(total), shown.answer.backend.label())}
-                <span class="quiet">" time per stage, all scores"</span>
+                {format!("Detected in {} on {}", duration(total), shown.answer.backend.label())}
+                <span class="quiet">" · time per stage, all scores"</span>
             </summary>
             <table>
                 <caption class="visually-hidden">"Time per stage"</caption>

@@ -70,9 +70,9 @@ pub fn Input(page: Page) -> impl IntoView {
                     data-testid="file-input" on:change=chosen/>
             </div>
             <div class="package-row">
-                <span class="quiet">"Another model:"</span>
-                <button type="button" class="link" on:click=move |_| click(packages)>"open model package"</button>
-                <span class="quiet">"or its"</span>
+                <span class="quiet">"Other model:"</span>
+                <button type="button" class="link" on:click=move |_| click(packages)>"open package"</button>
+                <span class="quiet">"or"</span>
                 <button type="button" class="link" on:click=move |_| click(folders)>"folder"</button>
                 <input node_ref=packages type="file" multiple class="hidden-input" tabindex="-1"
                     aria-label="Files of a model package" accept=".json,.safetensors"

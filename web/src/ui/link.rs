@@ -11,7 +11,7 @@ use fsr_web::{
     backend::BackendWish,
     post,
     protocol::{Answer, Failure, FromWorker, PROTOCOL, RequestId, ToWorker},
-    session::{Post, Recovery, Session, Task},
+    session::{Life, Post, Recovery, Session, Task},
 };
 
 use crate::{
@@ -152,8 +152,17 @@ fn spawn(page: Page) {
 
 /// Replaces a worker that trapped, or gives up.
 fn recover(page: Page, message: &str) {
-    let backend = page.backend.get_untracked().map(|(backend, _)| backend);
-    let recovery = LINK.with_borrow_mut(|link| link.session.trapped(backend, message));
+    let backend = page
+        .backend
+        .with_untracked(|known| known.as_ref().map(|(backend, _)| *backend));
+    let recovery = LINK.with_borrow_mut(|link| {
+        let life = match backend {
+            Some(backend) => Life::Running(backend),
+            None if link.ready => Life::Starting,
+            None => Life::Loading,
+        };
+        link.session.trapped(life, message)
+    });
     match recovery {
         Recovery::Restart {
             because,
@@ -274,7 +283,15 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     );
                     return;
                 }
-                Task::InspectFile(..) | Task::InspectSample(_) => page.busy.set(None),
+                Task::InspectFile(..) | Task::InspectSample(_) => {
+                    page.busy.set(None);
+                    // Why there is no model says more than that there is none.
+                    if page.stage.get_untracked() == Stage::Empty
+                        && page.failure.with_untracked(Option::is_some)
+                    {
+                        return;
+                    }
+                }
                 Task::FetchPackage(_) | Task::OpenPackage(_) => {
                     page.stage
                         .set(if page.model.with_untracked(Option::is_some) {

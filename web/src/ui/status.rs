@@ -38,12 +38,12 @@ pub fn Status(page: Page) -> impl IntoView {
             <ul class="facts">
                 <li data-testid="backend" data-backend=move || page.backend.with(|b| b.as_ref().map(|(b, _)| b.name()))>
                     {move || page.backend.get().map(|(backend, reason)| view! {
-                        <b>{backend.label()}</b> <span class="quiet">{reason}</span>
+                        <b>{backend.label()}</b> " " <span class="quiet">{reason}</span>
                     })}
                 </li>
                 <li data-testid="model">
                     {move || page.model.get().map(|model| view! {
-                        <b>{format!("Model {}", model.name)}</b> <span class="quiet">{model.architecture.clone()}</span>
+                        <b>{format!("Model {}", model.name)}</b> " " <span class="quiet">{model.architecture.clone()}</span>
                     })}
                 </li>
                 <li data-testid="self-test" data-outcome=move || page.model.with(|m| m.as_ref().map(|m| outcome(&m.self_test)))>
@@ -76,14 +76,14 @@ fn self_test(test: &SelfTest) -> impl IntoView + use<> {
         ),
         SelfTest::Absent => ("–", "No self-test", "the package brings none".to_owned()),
     };
-    view! { <b><span aria-hidden="true">{mark}</span> " " {text}</b> <span class="quiet">{detail}</span> }
+    view! { <b><span aria-hidden="true">{mark}</span> " " {text}</b> " " <span class="quiet">{detail}</span> }
 }
 
 #[component]
 fn Progress(page: Page) -> impl IntoView {
     let text = move || match page.stage.get() {
         Stage::Loading {
-            phase: Phase::Download,
+            phase: Phase::Program | Phase::Download,
             done,
             total,
         } => match total {
@@ -95,7 +95,7 @@ fn Progress(page: Page) -> impl IntoView {
     let under_way = move || matches!(page.stage.get(), Stage::Starting | Stage::Loading { .. });
     let fraction = move || match page.stage.get() {
         Stage::Loading {
-            phase: Phase::Download,
+            phase: Phase::Program | Phase::Download,
             done,
             total: Some(total),
         } if total > 0 => Some(done as f64 / total as f64),

@@ -65,13 +65,21 @@ async fn work() {
     let mut engine = ENGINE.take().unwrap_or_default();
     loop {
         breathe().await;
-        let Some((message, attachments)) = WAITING.with_borrow_mut(VecDeque::pop_front) else {
+        let Some((message, attachments)) = WAITING.with_borrow_mut(next) else {
             break;
         };
         engine.handle(message, attachments).await;
     }
     ENGINE.set(Some(engine));
     AT_WORK.set(false);
+}
+
+/// The oldest message; pictures of samples only when nothing else waits.
+fn next(waiting: &mut VecDeque<Job>) -> Option<Job> {
+    let urgent = waiting
+        .iter()
+        .position(|(message, _)| !matches!(message, ToWorker::Preview { .. }));
+    waiting.remove(urgent.unwrap_or(0))
 }
 
 /// Lets the event loop deliver what has arrived.
