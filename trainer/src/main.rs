@@ -1,1 +1,70 @@
-fn main() {}
+//! `fsr`: trains, evaluates and exports FSR anomaly detectors.
+
+mod alter;
+mod atomic;
+mod backbone_weights;
+mod calibrate;
+mod cli;
+mod dataset;
+mod device;
+mod distill;
+mod eval;
+mod export;
+mod features;
+mod info;
+mod interrupt;
+mod memory;
+mod npy;
+mod pipeline;
+mod predict;
+mod progress;
+mod pytorch;
+mod store;
+mod synth;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    // A panic is a bug in this program; it still owes its user one line rather than a backtrace.
+    std::panic::set_hook(Box::new(|panic| {
+        progress::say(format!(
+            "error: internal fault, please report it: {}",
+            panic.to_string().replace('\n', " ")
+        ));
+    }));
+    let cli = Cli::parse();
+    // FSR_LOG=debug (or any env-filter directive) shows what the libraries below say.
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("FSR_LOG").unwrap_or_else(|_| "error".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match cli.command {
+        Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Info(args) => info::run(&args),
+        Command::Synth(args) => synth::run(&args),
+        Command::Distill(args) => distill::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<interrupt::Interrupted>() => {
+            progress::say(format!("interrupted: {error}"));
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            progress::say(format!(
+                "error: {}",
+                format!("{error:#}").replace('\n', " ")
+            ));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The command line: commands, and the options they share.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::device::DeviceChoice;
+
+/// Finds defects in product images from good examples alone, by feature shuffling and restoration.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fsr",
+    version,
+    max_term_width = 100,
+    after_help = "A first run, from images to a model for the page:\n\
+                  \x20 fsr synth --out data                                   make practice images\n\
+                  \x20 fsr train --data data --category bottle --preset compact \\\n\
+                  \x20     --backbone-weights resnet18.safetensors --out runs/bottle\n\
+                  \x20 fsr eval runs/bottle --data data --category bottle\n\
+                  \x20 fsr predict runs/bottle photo.jpg --out answers\n\
+                  \x20 fsr export runs/bottle --dtype q8 --out models/bottle\n\n\
+                  Results go to stdout, everything else to stderr; --json gives results as JSON.\n\
+                  Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (work saved).\n\
+                  `fsr help COMMAND` explains a command with examples."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a detector on good images.
+    Train(Box<crate::train::TrainArgs>),
+    /// Measure a detector on a test set with masks.
+    Eval(crate::eval::EvalArgs),
+    /// Judge images: score, verdict, heat map.
+    Predict(crate::predict::PredictArgs),
+    /// Turn a run into a model package for the page or for publishing.
+    Export(crate::export::ExportArgs),
+    /// Show what a model is: architecture, size, calibration, origin.
+    Info(crate::info::InfoArgs),
+    /// Generate a practice data set of drawn products with defects and masks.
+    Synth(crate::synth::SynthArgs),
+    /// Train the small `lite` backbone to imitate a large one on ordinary photos.
+    Distill(crate::distill::DistillArgs),
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Args)]
+pub struct DeviceArgs {
+    /// Processor: auto, cpu, wgpu[:N] (GPU by Vulkan, Metal or DirectX 12), cuda[:N].
+    ///
+    /// `auto` takes CUDA if this build has it and a device is there, else a hardware GPU through
+    /// wgpu, else the CPU. Software adapters such as llvmpipe are taken only when asked for.
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: DeviceChoice,
+}
+
+/// How to answer.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// Print the result as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which images of a data set.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// Data set in MVTec layout: ROOT/<category>/{train/good, test/<defect>, ground_truth/<defect>}.
+    #[arg(long, value_name = "ROOT")]
+    pub data: std::path::PathBuf,
+
+    /// Category below ROOT; repeat it for several, or `all`.
+    #[arg(long = "category", value_name = "NAME", required = true)]
+    pub categories: Vec<String>,
+}

@@ -1,0 +1,212 @@
+//! Backbone features of a whole training set, computed once: in memory where they fit, else in a file.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+use fsr::config::ModelConfig;
+use fsr::feature_cache::{
+    FeatureCache, FeatureError, FeatureSource, TapShapes, taps_length, taps_to_host,
+};
+use fsr::model::Fsr;
+use half::f16;
+use image::RgbImage;
+
+use crate::pipeline;
+use crate::progress::Progress;
+
+/// Images that go through the backbone together. Fixed, so that results do not depend on the device.
+const BATCH: usize = 8;
+
+/// Features of a training set.
+pub enum Features {
+    /// In memory.
+    Memory(FeatureCache),
+    /// In a temporary file that vanishes with the process.
+    Disk(DiskFeatures),
+}
+
+impl Features {
+    /// Room for `images` images of a model: in memory within `limit` bytes, else in a file in `folder`.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn allocate(
+        config: &ModelConfig,
+        images: usize,
+        limit: u64,
+        folder: &Path,
+    ) -> Result<Self> {
+        let shapes = shapes(config);
+        let bytes = Self::bytes(config, images);
+        if bytes <= limit {
+            return Ok(Self::Memory(FeatureCache::new(shapes)));
+        }
+        let file = tempfile::tempfile_in(folder).with_context(|| {
+            format!(
+                "cannot make a {:.1} GiB feature file in {}",
+                gib(bytes),
+                folder.display()
+            )
+        })?;
+        Ok(Self::Disk(DiskFeatures {
+            shapes,
+            images: 0,
+            file: Mutex::new(file),
+        }))
+    }
+
+    /// Bytes that the features of `images` images take.
+    pub fn bytes(config: &ModelConfig, images: usize) -> u64 {
+        (taps_length(&shapes(config)) * size_of::<f16>()) as u64 * images as u64
+    }
+
+    fn push(&mut self, taps: Vec<f16>) -> Result<()> {
+        match self {
+            Self::Memory(cache) => cache.push(taps),
+            Self::Disk(disk) => disk.push(&taps)?,
+        }
+        Ok(())
+    }
+
+    /// Where they are, for people.
+    pub fn place(&self) -> &'static str {
+        if matches!(self, Self::Memory(_)) {
+            "in memory"
+        } else {
+            "in a temporary file"
+        }
+    }
+}
+
+impl FeatureSource for Features {
+    fn len(&self) -> usize {
+        match self {
+            Self::Memory(cache) => cache.len(),
+            Self::Disk(disk) => disk.images,
+        }
+    }
+
+    fn shapes(&self) -> TapShapes {
+        match self {
+            Self::Memory(cache) => cache.shapes(),
+            Self::Disk(disk) => disk.shapes,
+        }
+    }
+
+    fn image(&self, index: usize) -> Result<Cow<'_, [f16]>, FeatureError> {
+        match self {
+            Self::Memory(cache) => cache.image(index),
+            Self::Disk(disk) => disk.image(index).map(Cow::Owned),
+        }
+    }
+}
+
+/// Features in a file, one fixed-size record for each image.
+pub struct DiskFeatures {
+    shapes: TapShapes,
+    images: usize,
+    file: Mutex<File>,
+}
+
+impl DiskFeatures {
+    fn push(&mut self, taps: &[f16]) -> Result<()> {
+        let bytes: Vec<u8> = taps.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let file = self
+            .file
+            .get_mut()
+            .map_err(|_| FeatureError("the feature file is locked".into()))?;
+        file.seek(SeekFrom::End(0))
+            .and_then(|_| file.write_all(&bytes))
+            .context("cannot write the feature file")?;
+        self.images += 1;
+        Ok(())
+    }
+
+    fn image(&self, index: usize) -> Result<Vec<f16>, FeatureError> {
+        let fail = |reason: String| {
+            FeatureError(format!(
+                "cannot read image {index} back from disk: {reason}"
+            ))
+        };
+        let mut bytes = vec![0; taps_length(&self.shapes) * size_of::<f16>()];
+        let start = SeekFrom::Start(index as u64 * bytes.len() as u64);
+        let mut file = self.file.lock().map_err(|error| fail(error.to_string()))?;
+        file.seek(start)
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|error| fail(error.to_string()))?;
+        Ok(bytes
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|pair| f16::from_le_bytes(*pair))
+            .collect())
+    }
+}
+
+/// Shapes of a model's taps.
+pub fn shapes(config: &ModelConfig) -> TapShapes {
+    let channels = config.backbone.kind.tap_channels();
+    let map = config.map_size();
+    let sides = [map, map.div_ceil(2), map.div_ceil(4)];
+    std::array::from_fn(|tap| [channels[tap], sides[tap]])
+}
+
+/// Sends `count` images, which `load` decodes, through the backbone.
+///
+/// # Errors
+/// The first image that cannot be loaded, by its own message.
+pub fn extract(
+    model: &Fsr,
+    count: usize,
+    load: impl Fn(usize) -> Result<RgbImage> + Sync,
+    into: &mut Features,
+    progress: &mut Progress,
+) -> Result<()> {
+    let side = model.config.image_size;
+    let load = |index: usize| Ok(fsr::preprocess::to_input_size(&load(index)?, side));
+    pipeline::in_batches(count, BATCH, load, |batch| {
+        for taps in pollster::block_on(taps_to_host(model.taps(&batch)))? {
+            into.push(taps)?;
+        }
+        progress.advance(batch.len());
+        Ok(())
+    })
+}
+
+/// Bytes as GiB.
+pub fn gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use fsr::config::Preset;
+
+    #[test]
+    fn a_file_gives_back_what_memory_does() {
+        let mut config = Preset::Lite.config();
+        config.image_size = 32;
+        let folder = tempfile::tempdir().unwrap();
+        let mut memory = Features::allocate(&config, 3, u64::MAX, folder.path()).unwrap();
+        let mut disk = Features::allocate(&config, 3, 0, folder.path()).unwrap();
+        assert!(matches!(memory, Features::Memory(_)) && matches!(disk, Features::Disk(_)));
+        for image in 0..3u16 {
+            let taps: Vec<f16> = (0..taps_length(&shapes(&config)))
+                .map(|at| f16::from_bits((at as u16).wrapping_mul(7) % 0x7bff + image))
+                .collect();
+            memory.push(taps.clone()).unwrap();
+            disk.push(taps).unwrap();
+        }
+        for image in [2, 0, 1] {
+            assert_eq!(memory.image(image).unwrap(), disk.image(image).unwrap());
+        }
+        assert_eq!((memory.len(), disk.len()), (3, 3));
+        assert!(disk.image(3).is_err() && memory.image(3).is_err());
+    }
+}

@@ -1,0 +1,197 @@
+//! `fsr info`: what a model is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn::tensor::Device;
+use clap::Args;
+use fsr::calibration::Calibration;
+use fsr::config::{ModelConfig, Preset};
+use fsr::model::ModelSize;
+use fsr::package::{Dtype, Provenance};
+use fsr::recipe::Recipe;
+use serde::Serialize;
+
+use crate::cli::OutputArgs;
+use crate::progress::{print_json, print_text};
+use crate::store;
+
+/// Show what a model is: architecture, size, calibration, origin.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 fsr info models/bottle\n\
+    \x20 fsr info --preset paper --json")]
+pub struct InfoArgs {
+    /// A run of `fsr train`, or a model package.
+    #[arg(value_name = "MODEL", required_unless_present = "preset")]
+    pub model: Option<PathBuf>,
+    /// Instead of a model, a preset: paper, compact or lite.
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    pub preset: Option<Preset>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Everything known about a model. Multiply-adds are per image.
+#[derive(Debug, Serialize)]
+struct Info {
+    name: String,
+    architecture: ModelConfig,
+    #[serde(flatten)]
+    size: ModelSize,
+    macs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<PackageInfo>,
+}
+
+#[derive(Debug, Serialize)]
+struct PackageInfo {
+    path: String,
+    dtype: Dtype,
+    bytes: u64,
+    files: BTreeMap<String, u64>,
+    self_test: bool,
+    recipe: Recipe,
+    calibration: Option<Calibration>,
+    category_calibration: BTreeMap<String, Calibration>,
+    provenance: Provenance,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the model cannot be read.
+pub fn run(args: &InfoArgs) -> Result<()> {
+    let info = match (&args.model, args.preset) {
+        (Some(path), _) => of_package(path)?,
+        (None, preset) => {
+            let preset = preset.unwrap_or(Preset::Compact);
+            describe(preset.name().into(), preset.config(), None)
+        }
+    };
+    if args.output.json {
+        print_json(&info)
+    } else {
+        print_text(&text(&info))
+    }
+}
+
+fn of_package(path: &std::path::Path) -> Result<Info> {
+    let folder = store::locate(path)?;
+    let package = store::read(&folder)?;
+    let files = store::file_sizes(&folder)?;
+    let config = package.config;
+    let about = PackageInfo {
+        path: folder.display().to_string(),
+        dtype: config.dtype,
+        bytes: files.iter().map(|(_, bytes)| bytes).sum(),
+        files: files.into_iter().collect(),
+        self_test: package.self_test.is_some(),
+        recipe: config.recipe,
+        calibration: config.calibration,
+        category_calibration: config.category_calibration,
+        provenance: config.provenance,
+    };
+    Ok(describe(config.name, config.model, Some(about)))
+}
+
+fn describe(name: String, architecture: ModelConfig, package: Option<PackageInfo>) -> Info {
+    let size = ModelSize::of(&architecture, &Device::flex());
+    Info {
+        name,
+        architecture,
+        macs: size.backbone_macs + size.restorer_macs,
+        size,
+        package,
+    }
+}
+
+fn text(info: &Info) -> String {
+    let (model, size) = (&info.architecture, &info.size);
+    let restorer = &model.restorer;
+    let millions = |count: usize| format!("{:.2} M", count as f64 / 1e6);
+    let billions = |count: u64| format!("{:.2} G", count as f64 / 1e9);
+    let mut lines = vec![
+        format!("name          {}", info.name),
+        format!("input         {0}×{0} pixels RGB", model.image_size),
+        format!(
+            "backbone      {} (stride {}), {} feature channels, {} parameters, {} multiply-adds",
+            model.backbone.kind,
+            model.backbone.stride,
+            model.backbone.kind.feature_channels(),
+            millions(size.backbone_params),
+            billions(size.backbone_macs),
+        ),
+        format!(
+            "restorer      {} tokens, patch {}, width {}, {} blocks, {} heads, {} parameters, {} multiply-adds",
+            model.tokens(),
+            restorer.patch,
+            restorer.width,
+            restorer.depth,
+            restorer.heads,
+            millions(size.restorer_params),
+            billions(size.restorer_macs),
+        ),
+        format!(
+            "total         {} parameters, {} multiply-adds per image",
+            millions(size.total_params),
+            billions(info.macs)
+        ),
+    ];
+    let Some(package) = &info.package else {
+        return lines.join("\n");
+    };
+    let origin = &package.provenance;
+    let files = package
+        .files
+        .iter()
+        .map(|(name, bytes)| format!("{name} {:.2} MB", *bytes as f64 / 1e6));
+    lines.push(format!(
+        "weights       {}, {:.2} MB: {}",
+        package.dtype,
+        package.bytes as f64 / 1e6,
+        files.collect::<Vec<_>>().join(", ")
+    ));
+    lines.push(format!(
+        "recipe        {}, τ {}, seed {}",
+        package.recipe, origin.tau, origin.seed
+    ));
+    lines.push(format!(
+        "trained on    {} images of {} ({}){}, {} epochs, {} steps",
+        origin.images,
+        origin.categories.join(", "),
+        origin.data,
+        origin
+            .shots
+            .map_or_else(String::new, |shots| format!(", {shots} shots")),
+        origin.epochs,
+        origin.steps,
+    ));
+    if let Some(weights) = &origin.backbone_weights {
+        lines.push(format!(
+            "backbone from {} (sha256 {})",
+            weights.name, weights.sha256
+        ));
+    }
+    lines.push(match &package.calibration {
+        Some(known) => format!(
+            "calibration   {} above {:.4e} is anomalous; colours up to {:.4e}; from {} good images ({})",
+            known.score,
+            known.threshold,
+            known.scale.high,
+            known.images,
+            known.source.describe()
+        ),
+        None => "calibration   none".into(),
+    });
+    lines.push(format!(
+        "self-test     {}",
+        if package.self_test {
+            "included"
+        } else {
+            "none"
+        }
+    ));
+    lines.join("\n")
+}

@@ -1,0 +1,9 @@
+//! `fsr train`: from good images to a calibrated detector.
+
+mod args;
+mod images;
+pub mod run_folder;
+mod session;
+
+pub use args::TrainArgs;
+pub use session::run;

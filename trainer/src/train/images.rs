@@ -1,0 +1,114 @@
+//! Which images train and which calibrate.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use fsr::calibration::CalibrationSource;
+use image::RgbImage;
+
+use super::TrainArgs;
+use crate::alter::altered;
+use crate::calibrate::{split, variants};
+use crate::dataset::{self, Part, shots};
+
+/// The images of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// To train on, category after category.
+    pub train: Vec<PathBuf>,
+    /// To calibrate on.
+    pub calibration: Vec<CalibrationImage>,
+    /// Where the calibration images come from.
+    pub source: CalibrationSource,
+    /// Names of the training files of each category, for the record.
+    pub files: BTreeMap<String, Vec<String>>,
+}
+
+/// A good image, perhaps altered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalibrationImage {
+    /// Its category.
+    pub category: String,
+    path: PathBuf,
+    variant: Option<usize>,
+}
+
+impl CalibrationImage {
+    /// Decodes and alters it.
+    ///
+    /// # Errors
+    /// When the file is not readable.
+    pub fn load(&self) -> Result<RgbImage> {
+        let image = dataset::image(&self.path)?;
+        Ok(self
+            .variant
+            .map_or_else(|| image.clone(), |variant| altered(&image, variant)))
+    }
+}
+
+/// Lists the images that the arguments ask for.
+///
+/// # Errors
+/// For categories that are missing or hold fewer images than `--shots`.
+pub fn select(args: &TrainArgs) -> Result<Selection> {
+    let root = &args.data.data;
+    let mut selection = Selection {
+        train: Vec::new(),
+        calibration: Vec::new(),
+        source: CalibrationSource::HeldOut,
+        files: BTreeMap::new(),
+    };
+    for name in dataset::categories(root, &args.data.categories, Part::Train)? {
+        let all = dataset::scan(root, &name, Part::Train)?.train;
+        let (train, held_out) = match args.shots {
+            Some(count) => {
+                let drawn =
+                    shots::draw(all.len(), count as usize, args.shots_seed).with_context(|| {
+                        format!(
+                            "--shots {count}: category '{name}' has only {} images in train/good",
+                            all.len()
+                        )
+                    })?;
+                (drawn, Vec::new())
+            }
+            None => {
+                let split = split(all.len());
+                (split.train, split.held_out)
+            }
+        };
+        if held_out.is_empty() {
+            selection.source = CalibrationSource::AlteredTraining;
+            let variants = variants(train.len());
+            selection
+                .calibration
+                .extend(train.iter().flat_map(|&index| {
+                    let (category, path) = (&name, &all[index]);
+                    (0..variants).map(|variant| CalibrationImage {
+                        category: category.clone(),
+                        path: path.clone(),
+                        variant: Some(variant),
+                    })
+                }));
+        }
+        selection
+            .calibration
+            .extend(held_out.iter().map(|&index| CalibrationImage {
+                category: name.clone(),
+                path: all[index].clone(),
+                variant: None,
+            }));
+        let names = train.iter().map(|&index| {
+            all[index]
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        });
+        selection.files.insert(name, names.collect());
+        selection
+            .train
+            .extend(train.iter().map(|&index| all[index].clone()));
+    }
+    Ok(selection)
+}
