@@ -13,14 +13,14 @@ pub fn fixtures() -> PathBuf {
     root().join("tests").join("fixtures")
 }
 
-/// The page as built last.
+/// The page as built last; `FSR_DIST` names another build of it.
 pub fn dist() -> PathBuf {
-    root().join("dist")
+    std::env::var_os("FSR_DIST").map_or_else(|| root().join("dist"), PathBuf::from)
 }
 
-/// The embedded default model's package.
+/// The default model's package, as the page serves it.
 pub fn default_model() -> PathBuf {
-    root().join("models").join("default")
+    dist().join("models").join("default")
 }
 
 /// Real data and weights beside the repository, which a clone does not have; says so when they are absent.
