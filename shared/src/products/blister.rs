@@ -289,6 +289,11 @@ impl Scene for Blister {
                 }
             }
         }
+        s
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
+        let card = rounded_box(self.pose.to_part(p), CARD, 0.045);
         match &self.flaw {
             Some(Flaw::Scratch { stroke, contrast }) if card < 0.0 => {
                 let (d, along) = stroke.distance(p);
@@ -309,7 +314,10 @@ impl Scene for Blister {
             }
             _ => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        !matches!(self.flaw, None | Some(Flaw::Scratch { .. } | Flaw::Hair(_)))
     }
 
     fn light(&self) -> &Light {

@@ -253,6 +253,14 @@ impl Scene for Bottle {
                 s.cover(&rubber, inside(liner, 0.0022));
             }
         }
+        s
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
+        let q = self.pose.to_part(p);
+        let m = q - self.tilt;
+        let (body, mouth) = (q.length(), m.length());
+        let liner = (mouth - LINER.0).abs() - LINER.1;
         match &self.flaw {
             Some(Flaw::Chip(blob)) if (MOUTH..NECK + 0.01).contains(&mouth) && liner > -0.002 => {
                 let d = blob.distance(m);
@@ -313,7 +321,10 @@ impl Scene for Bottle {
             }
             _ => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        matches!(self.flaw, Some(Flaw::NoLiner | Flaw::Shifted(_)))
     }
 
     fn light(&self) -> &Light {

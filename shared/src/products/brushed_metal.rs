@@ -75,6 +75,12 @@ impl BrushedMetal {
         }
     }
 
+    /// How much of the lamp's band falls on `p`.
+    fn band_at(&self, p: V2) -> f32 {
+        let x = (p.x - self.band + 0.05 * (p.y - 0.5)) / 0.36;
+        1.0 / (1.0 + x * x)
+    }
+
     /// `q`: along and across the grooves; `band`: how much of the lamp's band falls here.
     fn brushed(&self, q: V2, band: f32, seed: u32) -> Surface {
         let coarse = noise::octaves(V2::new(q.x * 1.6, q.y * 70.0), 2, seed);
@@ -137,9 +143,11 @@ fn damaged(name: &str, draw: &mut Draw) -> Flaw {
 impl Scene for BrushedMetal {
     fn surface(&self, p: V2) -> Surface {
         let q = self.pose.to_part(p);
-        let x = (p.x - self.band + 0.05 * (p.y - 0.5)) / 0.36;
-        let band = 1.0 / (1.0 + x * x);
-        let mut s = self.brushed(q, band, self.seed);
+        let band = self.band_at(p);
+        self.brushed(q, band, self.seed)
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
         match &self.flaw {
             Some(Flaw::Scratch { stroke, contrast }) => {
                 let (d, along) = stroke.distance(p);
@@ -205,7 +213,7 @@ impl Scene for BrushedMetal {
                 if d < 0.004 {
                     let mut patch = self.brushed(
                         local + V2::new(9.0, 4.0),
-                        0.55 * band + 0.10,
+                        0.55 * self.band_at(p) + 0.10,
                         self.seed ^ 31,
                     );
                     patch.changed = true;
@@ -214,7 +222,10 @@ impl Scene for BrushedMetal {
             }
             None => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        false
     }
 
     fn light(&self) -> &Light {

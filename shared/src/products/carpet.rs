@@ -191,8 +191,10 @@ impl Carpet {
 
 impl Scene for Carpet {
     fn surface(&self, p: V2) -> Surface {
-        let part = self.pose.to_part(p);
-        let mut s = self.weave(part);
+        self.weave(self.pose.to_part(p))
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
         match &self.flaw {
             Some(Flaw::Hole(blob)) => {
                 let d = blob.distance(p) + 0.010 * noise::value(p * 90.0, blob.seed);
@@ -248,7 +250,10 @@ impl Scene for Carpet {
             }
             Some(Flaw::Yarn { .. }) | None => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        matches!(self.flaw, Some(Flaw::Yarn { .. }))
     }
 
     fn light(&self) -> &Light {

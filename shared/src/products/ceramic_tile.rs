@@ -117,6 +117,15 @@ impl CeramicTile {
         s
     }
 
+    /// The tile at `p`, where on it (pitches from its centre), and the distance to its edge.
+    fn laid(&self, p: V2) -> ((i32, i32), V2, f32) {
+        let q = self.pose.to_part(p);
+        let (fx, fy) = ((q.x + 0.5).whole(), (q.y + 0.5).whole());
+        let l = V2::new(q.x - fx, q.y - fy);
+        let edge = rounded_box(l, V2::new(HALF, HALF), 0.03);
+        ((fx as i32, fy as i32), l, edge)
+    }
+
     fn grout(&self, p: V2) -> Surface {
         let sand = noise::octaves(p * 110.0, 2, self.seed ^ 7);
         let mut s = Surface::matt([0.34, 0.325, 0.30], 0.95);
@@ -246,16 +255,13 @@ fn damaged(name: &str, draw: &mut Draw) -> Flaw {
 
 impl Scene for CeramicTile {
     fn surface(&self, p: V2) -> Surface {
-        let q = self.pose.to_part(p);
-        let (fx, fy) = ((q.x + 0.5).whole(), (q.y + 0.5).whole());
-        let index = (fx as i32, fy as i32);
-        let l = V2::new(q.x - fx, q.y - fy);
-        let edge = rounded_box(l, V2::new(HALF, HALF), 0.03);
+        let (index, l, edge) = self.laid(p);
         let mut s = self.grout(p);
         let missing = matches!(&self.flaw, Some(Flaw::Missing { tile }) if *tile == index);
         if missing {
             if edge < 0.0 {
                 // The mortar bed, combed by the trowel.
+                let q = self.pose.to_part(p);
                 let comb =
                     (q.x * 9.0 + q.y * 3.0 + 0.2 * noise::value(q * 3.0, self.seed ^ 8)).abs();
                 let comb = 1.0 - 2.0 * (comb - comb.whole() - 0.5).abs();
@@ -272,6 +278,11 @@ impl Scene for CeramicTile {
                 s.cover(&self.tile(index, l, p), on);
             }
         }
+        s
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
+        let (_, _, edge) = self.laid(p);
         match &self.flaw {
             Some(Flaw::Crack(crack)) => {
                 let open = inside(crack.distance(p), 0.0012);
@@ -311,7 +322,13 @@ impl Scene for CeramicTile {
             }
             _ => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        matches!(
+            self.flaw,
+            Some(Flaw::Turned { .. } | Flaw::Swapped { .. } | Flaw::Missing { .. })
+        )
     }
 
     fn light(&self) -> &Light {

@@ -246,6 +246,12 @@ impl Scene for CircuitBoard {
         for part in &self.parts {
             part.draw(&mut s, q, self.seed);
         }
+        s
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
+        let q = self.pose.to_part(p);
+        let edge = rounded_box(q, V2::new(HALF, HALF), 0.03);
         match &self.flaw {
             Some(Flaw::Bridge(blob)) => {
                 let d = blob.distance(q);
@@ -282,7 +288,10 @@ impl Scene for CircuitBoard {
             }
             _ => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        matches!(self.flaw, Some(Flaw::Parts))
     }
 
     fn light(&self) -> &Light {

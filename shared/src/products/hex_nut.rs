@@ -100,10 +100,10 @@ impl HexNut {
 
     /// The nut about its own centre; `None` where the belt shows.
     fn nut(&self, q: V2) -> Option<Surface> {
-        let r = q.length();
-        if !(CREST - 0.001..FLANGE).contains(&r) {
+        if !on_nut(q) {
             return None;
         }
+        let r = q.length();
         let turned = self.hex.to_part(q);
         let d = hexagon(turned, APOTHEM);
         let lathe = noise::value(V2::new(r * 240.0, 0.5), self.seed ^ 43);
@@ -160,6 +160,11 @@ impl HexNut {
     }
 }
 
+/// Whether metal is seen at `q`, rather than the belt beside it or through the bore.
+fn on_nut(q: V2) -> bool {
+    (CREST - 0.001..FLANGE).contains(&q.length())
+}
+
 fn damaged(name: &str, draw: &mut Draw) -> Flaw {
     let grade = draw.unit();
     let extent = draw.unit();
@@ -211,12 +216,16 @@ fn damaged(name: &str, draw: &mut Draw) -> Flaw {
 impl Scene for HexNut {
     fn surface(&self, p: V2) -> Surface {
         let q = self.pose.to_part(p);
-        let nut = self.nut(q);
-        let on_nut = nut.is_some();
-        let mut s = nut.unwrap_or_else(|| self.belt(p));
+        let mut s = self.nut(q).unwrap_or_else(|| self.belt(p));
         if q.length() < CREST {
             s.scale(0.45);
         }
+        s
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
+        let q = self.pose.to_part(p);
+        let on_nut = on_nut(q);
         match &self.flaw {
             Some(Flaw::Scratch { stroke, contrast }) if on_nut => {
                 let (d, _) = stroke.distance(q);
@@ -253,7 +262,13 @@ impl Scene for HexNut {
             }
             _ => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        matches!(
+            self.flaw,
+            Some(Flaw::Stripped | Flaw::Unmarked | Flaw::Turned(_))
+        )
     }
 
     fn light(&self) -> &Light {

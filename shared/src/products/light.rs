@@ -8,6 +8,7 @@
 use super::draw::Draw;
 use super::material::{Rgb, Surface};
 use super::plane::{V2, step};
+use super::stage::Window;
 
 /// Key lamp and surroundings.
 #[derive(Clone, Copy)]
@@ -43,14 +44,19 @@ impl Light {
         self
     }
 
-    /// Linear radiance of every point of the `side`×`side` grid.
-    pub(super) fn shade(&self, grid: &[Surface], side: usize) -> Vec<Rgb> {
+    /// How far, in points of a grid `side` wide, the shading of a point looks.
+    pub(super) fn reach(&self, side: usize) -> usize {
+        let slope = self.towards[2] / self.flat().max(1e-3);
+        neighbours(side) + (self.shadow_reach / slope * side as f32) as usize + 2
+    }
+
+    /// Linear radiance of the points of the `side`×`side` grid that lie in `window`.
+    pub(super) fn shade(&self, grid: &[Surface], side: usize, window: &Window, out: &mut [Rgb]) {
         let heights: Vec<f32> = grid.iter().map(|s| s.height).collect();
-        let around = neighbourhood(&heights, side, (side / 48).max(2));
+        let around = neighbourhood(&heights, side, neighbours(side));
         let scale = side as f32;
-        let mut out = Vec::with_capacity(grid.len());
-        for y in 0..side {
-            for x in 0..side {
+        for y in window.rows.0..window.rows.1 {
+            for x in window.columns.0..window.columns.1 {
                 let at = y * side + x;
                 let surface = &grid[at];
                 let left = y * side + x.saturating_sub(1);
@@ -85,10 +91,9 @@ impl Light {
                         *colour += gleam * tint;
                     }
                 }
-                out.push(colour);
+                out[at] = colour;
             }
         }
-        out
     }
 
     fn reflect(
@@ -149,12 +154,17 @@ impl Light {
         room + 0.75 * key + 0.22 * fill
     }
 
+    /// Length of the lamp's direction in the image plane.
+    fn flat(&self) -> f32 {
+        (self.towards[0] * self.towards[0] + self.towards[1] * self.towards[1]).sqrt()
+    }
+
     /// 0 in the shadow of a higher neighbour – 1 in the open.
     fn unshadowed(&self, heights: &[f32], side: usize, x: usize, y: usize) -> f32 {
         if self.shadow_reach <= 0.0 {
             return 1.0;
         }
-        let flat = (self.towards[0] * self.towards[0] + self.towards[1] * self.towards[1]).sqrt();
+        let flat = self.flat();
         let slope = self.towards[2] / flat.max(1e-3);
         let reach = self.shadow_reach / slope;
         // One step to a point of the grid or so, ten at most.
@@ -190,6 +200,11 @@ impl Mirrored {
     fn times_fresnel(self, f0: f32, roughness: f32) -> f32 {
         self.radiance * (f0 + (1.0 - f0) * self.grazing * (1.0 - roughness))
     }
+}
+
+/// Half the width of a point's neighbourhood.
+fn neighbours(side: usize) -> usize {
+    (side / 48).max(2)
 }
 
 /// Mean height over a box of `2 radius + 1` points a side.

@@ -6,7 +6,7 @@ use super::plane::mix;
 pub(super) type Rgb = [f32; 3];
 
 /// The surface seen at one point.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Surface {
     /// Height towards the camera, in image widths; the light takes normals and shadows from it.
     pub(super) height: f32,

@@ -34,7 +34,7 @@ use image::{GrayImage, RgbImage};
 
 use draw::{Draw, Fnv};
 pub use stage::THRESHOLD;
-use stage::{Scene, difference, expose};
+use stage::{Scene, difference, expose, expose_damaged};
 
 /// The smallest and largest side of a sample, in pixels.
 pub const SIZES: core::ops::RangeInclusive<u32> = 64..=1024;
@@ -250,7 +250,7 @@ impl Request {
         };
         let mut damage = Draw::new(name, defect, self.seed);
         let mut stage = Draw::new(name, "scene", self.seed);
-        let damaged = expose(&scene(&mut stage, Some((defect, &mut damage))), self.size);
+        let damaged = expose_damaged(&scene(&mut stage, Some((defect, &mut damage))), &good);
         Sample {
             mask: difference(&good, &damaged),
             image: damaged.image,

@@ -154,7 +154,10 @@ impl Scene for Wood {
                 return s;
             }
         }
-        let mut s = self.grain(q, self.seed);
+        self.grain(q, self.seed)
+    }
+
+    fn damage(&self, p: V2, s: &mut Surface) {
         match &self.flaw {
             Some(Flaw::Scratch { stroke, contrast }) => {
                 let (d, along) = stroke.distance(p);
@@ -195,7 +198,10 @@ impl Scene for Wood {
             }
             Some(Flaw::Patch { .. }) | None => {}
         }
-        s
+    }
+
+    fn rearranged(&self) -> bool {
+        matches!(self.flaw, Some(Flaw::Patch { .. }))
     }
 
     fn light(&self) -> &Light {
