@@ -19,8 +19,12 @@ pub struct SampleSpec {
     pub seed: u64,
 }
 
+/// Seeds of the page's own samples. `fsr synth` uses none of these, whatever its options, so that
+/// a model trained on generated images has seen no sample that the page offers.
+pub const OWN_SEEDS: std::ops::Range<u64> = 600_000..1_000_000;
+
 /// Seed of samples when nobody gave one.
-pub const FIRST_SEED: u64 = 1;
+pub const FIRST_SEED: u64 = OWN_SEEDS.start + 1;
 
 /// In an address, a sample without a defect.
 const GOOD: &str = "good";

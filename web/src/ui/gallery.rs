@@ -1,7 +1,7 @@
 //! Samples made in the tab: one good and one of each defect, for a product and a seed.
 
 use fsr_web::{
-    address::{FIRST_SEED, SampleSpec, spaced},
+    address::{FIRST_SEED, OWN_SEEDS, SampleSpec, spaced},
     protocol::ProductInfo,
     session::Task,
 };
@@ -62,7 +62,8 @@ pub fn Gallery(page: Page) -> impl IntoView {
         let Some(product) = product.get_untracked() else {
             return;
         };
-        let fresh = (js_sys::Math::random() * 1e6) as u64;
+        let fresh = OWN_SEEDS.start
+            + (js_sys::Math::random() * (OWN_SEEDS.end - OWN_SEEDS.start) as f64) as u64;
         seed.set(fresh);
         let shown = page
             .address
@@ -86,6 +87,8 @@ pub fn Gallery(page: Page) -> impl IntoView {
                 <h2 id="samples-title">"Samples"</h2>
                 <p class="quiet">"drawn in this tab from a seed"</p>
             </div>
+            <Show when=move || page.products.with(|products| !products.is_empty())
+                fallback=|| view! { <p class="quiet">"They come with the detector."</p> }>
             <fieldset class="chips">
                 <legend class="visually-hidden">"Product"</legend>
                 <For each=move || page.products.get() key=|product| product.name.clone() let:choice>
@@ -111,6 +114,7 @@ pub fn Gallery(page: Page) -> impl IntoView {
                 </label>
             </div>
             <p class="quiet">"The same seed gives the same picture; it is in this page's address, to be shared."</p>
+            </Show>
         </section>
     }
 }

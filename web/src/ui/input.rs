@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ClipboardEvent, DragEvent, File, FileList, HtmlInputElement};
 
-use fsr_web::{protocol::Failure, session::Task};
+use fsr_web::{post::js_message, protocol::Failure, session::Task};
 
-use crate::{link, state::Page};
+use crate::{dropped::Dropped, link, state::Page};
 
 /// Drop zone, file dialog, and the button that opens a package.
 #[component]
@@ -34,9 +34,19 @@ pub fn Input(page: Page) -> impl IntoView {
     window_event_listener(leptos::ev::drop, move |event: DragEvent| {
         event.prevent_default();
         over.set(false);
-        if let Some(files) = event.data_transfer().and_then(|transfer| transfer.files()) {
-            take(page, list(&files));
-        }
+        let Some(transfer) = event.data_transfer() else {
+            return;
+        };
+        let dropped = Dropped::note(&transfer);
+        leptos::task::spawn_local(async move {
+            match dropped.files().await {
+                Ok(files) => take(page, files),
+                Err(error) => page.failure.set(Some(Failure::new(
+                    format!("What was dropped could not be read: {}", js_message(&error)),
+                    "Choose the files with the buttons instead.",
+                ))),
+            }
+        });
     });
     let chosen = move |event: web_sys::Event| {
         if let Some(input) = event

@@ -128,8 +128,23 @@ pub fn bytes(count: u64) -> String {
 /// The last failure: what is wrong and what to do.
 #[component]
 pub fn Failures(page: Page) -> impl IntoView {
+    let slot = NodeRef::<leptos::html::Div>::new();
+    // On a phone the message may be far above the tile that caused it.
+    Effect::new(move |_| {
+        if let (Some(slot), true) = (slot.get(), page.failure.with(Option::is_some)) {
+            let bounds = slot.get_bounding_client_rect();
+            let height = window()
+                .inner_height()
+                .ok()
+                .and_then(|height| height.as_f64())
+                .unwrap_or(0.0);
+            if bounds.top() < 0.0 || bounds.top() > height {
+                slot.scroll_into_view();
+            }
+        }
+    });
     view! {
-        <div role="alert" class="alert-slot">
+        <div role="alert" class="alert-slot" node_ref=slot>
             {move || page.failure.get().map(|failure| view! {
                 <div class="alert" data-testid="error">
                     <div>

@@ -35,10 +35,6 @@ impl Engine {
                 let chosen = device::open(wish, because.as_deref()).await;
                 self.choose(chosen);
             }
-            ToWorker::FetchPackage { id, url } => {
-                let source = load::fetch(&url).await;
-                self.load(id, source).await;
-            }
             ToWorker::OpenPackage { id, names } => {
                 let source = load::open(&names, &attached).await;
                 self.load(id, source).await;
@@ -55,7 +51,8 @@ impl Engine {
                 Ok(sample) => preview(id, &sample.image),
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::Forget { .. } => {}
+            // The queue sees to these.
+            ToWorker::FetchPackage { .. } | ToWorker::Forget { .. } => {}
         }
     }
 
@@ -72,7 +69,7 @@ impl Engine {
 
     /// Makes a package ready. On WebGPU, a failure of the device or of the self-test moves
     /// everything to the CPU; the detector in use stays when the package is at fault.
-    async fn load(&mut self, id: RequestId, source: Result<Source, Failure>) {
+    pub async fn load(&mut self, id: RequestId, source: Result<Source, Failure>) {
         let source = match source {
             Ok(source) => source,
             Err(failure) => return fail(id, failure),

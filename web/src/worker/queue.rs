@@ -15,18 +15,39 @@ use web_sys::MessageEvent;
 
 use fsr_web::{
     post,
-    protocol::{FromWorker, ToWorker},
+    protocol::{Failure, FromWorker, RequestId, ToWorker},
 };
 
 use crate::{
     engine::Engine,
+    load::{self, Source},
     outbox::{scope, send},
 };
 
-type Job = (ToWorker, Vec<JsValue>);
+/// Something to do.
+enum Job {
+    /// A message of the page, with its attachments.
+    Message(ToWorker, Vec<JsValue>),
+    /// A download that has ended.
+    Fetched(RequestId, Result<Source, Failure>),
+}
+
+impl Job {
+    fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Message(message, _) => message.request(),
+            Self::Fetched(id, _) => Some(*id),
+        }
+    }
+
+    fn is_preview(&self) -> bool {
+        matches!(self, Self::Message(ToWorker::Preview { .. }, _))
+    }
+}
 
 thread_local! {
     static WAITING: RefCell<VecDeque<Job>> = const { RefCell::new(VecDeque::new()) };
+    static DOWNLOADS: RefCell<Vec<RequestId>> = const { RefCell::new(Vec::new()) };
     static AT_WORK: Cell<bool> = const { Cell::new(false) };
     static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) };
 }
@@ -48,38 +69,69 @@ fn receive(data: &JsValue) {
             },
             &[],
         ),
-        Ok((ToWorker::Forget { ids }, _)) => WAITING.with_borrow_mut(|waiting| {
-            waiting.retain(|(message, _)| message.request().is_none_or(|id| !ids.contains(&id)));
-        }),
-        Ok(job) => {
-            WAITING.with_borrow_mut(|waiting| waiting.push_back(job));
-            if !AT_WORK.replace(true) {
-                spawn_local(work());
-            }
+        Ok((ToWorker::Forget { ids }, _)) => {
+            WAITING.with_borrow_mut(|waiting| {
+                waiting.retain(|job| job.request().is_none_or(|id| !ids.contains(&id)))
+            });
+            DOWNLOADS.with_borrow_mut(|downloads| downloads.retain(|id| !ids.contains(id)));
+        }
+        Ok((message, attachments)) => {
+            WAITING
+                .with_borrow_mut(|waiting| waiting.push_back(Job::Message(message, attachments)));
+            wake();
         }
     }
 }
 
-/// Works until nothing waits.
+fn wake() {
+    if !AT_WORK.replace(true) {
+        spawn_local(work());
+    }
+}
+
+/// Works until there is nothing to do.
 async fn work() {
     let mut engine = ENGINE.take().unwrap_or_default();
     loop {
         breathe().await;
-        let Some((message, attachments)) = WAITING.with_borrow_mut(next) else {
-            break;
-        };
-        engine.handle(message, attachments).await;
+        match WAITING.with_borrow_mut(next) {
+            None => break,
+            Some(Job::Message(ToWorker::FetchPackage { id, url }, _)) => {
+                spawn_local(download(id, url))
+            }
+            Some(Job::Message(message, attachments)) => engine.handle(message, attachments).await,
+            Some(Job::Fetched(id, source)) => engine.load(id, source).await,
+        }
     }
     ENGINE.set(Some(engine));
     AT_WORK.set(false);
 }
 
-/// The oldest message; pictures of samples only when nothing else waits.
+/// Fetches a package while pictures of samples are made.
+async fn download(id: RequestId, url: String) {
+    DOWNLOADS.with_borrow_mut(|downloads| downloads.push(id));
+    let source = load::fetch(&url).await;
+    // Forgotten meanwhile, it is no longer among them.
+    let wanted = DOWNLOADS.with_borrow_mut(|downloads| {
+        let place = downloads.iter().position(|&other| other == id);
+        place.map(|place| downloads.remove(place)).is_some()
+    });
+    if wanted {
+        WAITING.with_borrow_mut(|waiting| waiting.push_front(Job::Fetched(id, source)));
+        wake();
+    }
+}
+
+/// The oldest job; pictures of samples only when nothing else waits, and only these while a
+/// package is on its way, because what else waits needs it.
 fn next(waiting: &mut VecDeque<Job>) -> Option<Job> {
-    let urgent = waiting
-        .iter()
-        .position(|(message, _)| !matches!(message, ToWorker::Preview { .. }));
-    waiting.remove(urgent.unwrap_or(0))
+    let urgent = if DOWNLOADS.with_borrow(Vec::is_empty) {
+        waiting.iter().position(|job| !job.is_preview())
+    } else {
+        None
+    };
+    let index = urgent.or_else(|| waiting.iter().position(Job::is_preview))?;
+    waiting.remove(index)
 }
 
 /// Lets the event loop deliver what has arrived.

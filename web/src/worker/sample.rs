@@ -4,8 +4,9 @@ use fsr::products::{Product, Sample, generate};
 
 use fsr_web::{address::SampleSpec, protocol::Failure};
 
-/// Side of a sample that is judged, in pixels.
-pub const SIDE: u32 = 512;
+/// Side of a sample that is judged, in pixels: what `fsr synth` makes unless told otherwise, and so
+/// what models are trained on. A larger one, made smaller, has less of the camera's noise.
+pub const SIDE: u32 = 256;
 
 /// Side of a tile's picture, in pixels.
 pub const PREVIEW_SIDE: u32 = 160;
