@@ -89,10 +89,16 @@ pub fn run(args: &SynthArgs) -> Result<()> {
     for product in &products {
         let folder = args.out.join(product.name());
         if folder.exists() {
-            bail!("{} is already there; remove it or give another --out", folder.display());
+            bail!(
+                "{} is already there; remove it or give another --out",
+                folder.display()
+            );
         }
     }
-    let plans: Vec<(Product, Vec<Job>)> = products.iter().map(|product| (*product, jobs(*product, args))).collect();
+    let plans: Vec<(Product, Vec<Job>)> = products
+        .iter()
+        .map(|product| (*product, jobs(*product, args)))
+        .collect();
     let total = plans.iter().map(|(_, jobs)| jobs.len()).sum();
     let progress = Mutex::new(Progress::new("generating", total, "images"));
     for (product, jobs) in &plans {
@@ -115,7 +121,11 @@ pub fn run(args: &SynthArgs) -> Result<()> {
     if args.json {
         print_json(&written)
     } else {
-        say(format!("{total} images of {} categories in {}", written.len(), args.out.display()));
+        say(format!(
+            "{total} images of {} categories in {}",
+            written.len(),
+            args.out.display()
+        ));
         Ok(())
     }
 }
@@ -125,8 +135,14 @@ fn wanted(names: &[String]) -> Result<Vec<Product>> {
     if names.is_empty() || names.iter().any(|name| name == "all") {
         return Ok(Product::ALL.to_vec());
     }
-    let asked = names.iter().map(|name| Product::from_name(name)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Product::ALL.into_iter().filter(|product| asked.contains(product)).collect())
+    let asked = names
+        .iter()
+        .map(|name| Product::from_name(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Product::ALL
+        .into_iter()
+        .filter(|product| asked.contains(product))
+        .collect())
 }
 
 /// Everything to draw of one product. Seeds: a million to a set; training from 0, test/good from
@@ -134,7 +150,12 @@ fn wanted(names: &[String]) -> Result<Vec<Product>> {
 fn jobs(product: Product, args: &SynthArgs) -> Vec<Job> {
     let base = args.seed * PER_SET;
     let run = |split: String, defect: Option<&'static str>, from: u64, count: u64| {
-        (0..count).map(move |index| Job { split: split.clone(), defect, index, seed: base + from + index })
+        (0..count).map(move |index| Job {
+            split: split.clone(),
+            defect,
+            index,
+            seed: base + from + index,
+        })
     };
     let mut jobs: Vec<Job> = run("train/good".into(), None, 0, args.train).collect();
     jobs.extend(run("test/good".into(), None, TEST_FROM, args.test));
@@ -145,14 +166,23 @@ fn jobs(product: Product, args: &SynthArgs) -> Vec<Job> {
     jobs
 }
 
-fn write_category(product: Product, jobs: &[Job], args: &SynthArgs, done: impl Fn() + Sync) -> Result<()> {
+fn write_category(
+    product: Product,
+    jobs: &[Job],
+    args: &SynthArgs,
+    done: impl Fn() + Sync,
+) -> Result<()> {
     let target = args.out.join(product.name());
     let partial = args.out.join(format!(".{}.partial", product.name()));
     if partial.exists() {
-        fs::remove_dir_all(&partial).with_context(|| format!("cannot remove {}", partial.display()))?;
+        fs::remove_dir_all(&partial)
+            .with_context(|| format!("cannot remove {}", partial.display()))?;
     }
     // The two folders every reader expects, even when empty.
-    for split in ["train/good", "test/good"].into_iter().chain(jobs.iter().map(|job| job.split.as_str())) {
+    for split in ["train/good", "test/good"]
+        .into_iter()
+        .chain(jobs.iter().map(|job| job.split.as_str()))
+    {
         make_folder(&partial.join(split))?;
     }
     for defect in product.defects() {
@@ -160,15 +190,24 @@ fn write_category(product: Product, jobs: &[Job], args: &SynthArgs, done: impl F
     }
     jobs.par_iter().try_for_each(|job| -> Result<()> {
         let sample = generate(product, job.defect, job.seed, args.size)?;
-        save_image(&partial.join(&job.split).join(format!("{:03}.png", job.index)), &sample.image)?;
+        save_image(
+            &partial
+                .join(&job.split)
+                .join(format!("{:03}.png", job.index)),
+            &sample.image,
+        )?;
         if let Some(defect) = job.defect {
             let folder = partial.join("ground_truth").join(defect);
-            save_mask(&folder.join(format!("{:03}_mask.png", job.index)), &sample.mask)?;
+            save_mask(
+                &folder.join(format!("{:03}_mask.png", job.index)),
+                &sample.mask,
+            )?;
         }
         done();
         Ok(())
     })?;
-    fs::rename(&partial, &target).with_context(|| format!("cannot move the finished set to {}", target.display()))
+    fs::rename(&partial, &target)
+        .with_context(|| format!("cannot move the finished set to {}", target.display()))
 }
 
 fn make_folder(path: &Path) -> Result<()> {
@@ -176,11 +215,14 @@ fn make_folder(path: &Path) -> Result<()> {
 }
 
 fn save_image(path: &Path, image: &RgbImage) -> Result<()> {
-    image.save_with_format(path, ImageFormat::Png).with_context(|| format!("cannot write {}", path.display()))
+    image
+        .save_with_format(path, ImageFormat::Png)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn save_mask(path: &Path, mask: &GrayImage) -> Result<()> {
-    mask.save_with_format(path, ImageFormat::Png).with_context(|| format!("cannot write {}", path.display()))
+    mask.save_with_format(path, ImageFormat::Png)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]
@@ -209,15 +251,31 @@ mod tests {
         let out = root.path().join("new/data");
         run(&args(&out)).unwrap();
         let wood = out.join("wood");
-        for file in ["train/good/000.png", "train/good/001.png", "test/good/000.png"] {
-            assert_eq!(image::open(wood.join(file)).unwrap().to_rgb8().dimensions(), (64, 64), "{file}");
+        for file in [
+            "train/good/000.png",
+            "train/good/001.png",
+            "test/good/000.png",
+        ] {
+            assert_eq!(
+                image::open(wood.join(file)).unwrap().to_rgb8().dimensions(),
+                (64, 64),
+                "{file}"
+            );
         }
         for defect in Product::Wood.defects() {
             assert!(wood.join("test").join(defect).join("000.png").is_file());
-            let mask = image::open(wood.join("ground_truth").join(defect).join("000_mask.png")).unwrap().to_luma8();
-            assert!(mask.pixels().any(|p| p.0[0] == 255) && mask.pixels().all(|p| [0, 255].contains(&p.0[0])));
+            let mask = image::open(wood.join("ground_truth").join(defect).join("000_mask.png"))
+                .unwrap()
+                .to_luma8();
+            assert!(
+                mask.pixels().any(|p| p.0[0] == 255)
+                    && mask.pixels().all(|p| [0, 255].contains(&p.0[0]))
+            );
         }
-        let listed: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let listed: Vec<_> = fs::read_dir(&out)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(listed, ["wood"]);
         let again = run(&args(&out)).unwrap_err();
         assert!(again.to_string().contains("already there"), "{again}");
@@ -238,9 +296,17 @@ mod tests {
 
     #[test]
     fn unknown_categories_are_named() {
-        let error = wanted(&["wood".into(), "teapot".into()]).unwrap_err().to_string();
-        assert!(error.contains("teapot") && error.contains("hex_nut"), "{error}");
+        let error = wanted(&["wood".into(), "teapot".into()])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("teapot") && error.contains("hex_nut"),
+            "{error}"
+        );
         assert_eq!(wanted(&[]).unwrap().len(), 8);
-        assert_eq!(wanted(&["bottle".into(), "wood".into(), "bottle".into()]).unwrap(), [Product::Wood, Product::Bottle]);
+        assert_eq!(
+            wanted(&["bottle".into(), "wood".into(), "bottle".into()]).unwrap(),
+            [Product::Wood, Product::Bottle]
+        );
     }
 }
