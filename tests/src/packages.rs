@@ -49,8 +49,17 @@ pub fn write_folder(folder: &Path, files: &Files) -> Result<Vec<PathBuf>> {
 pub fn tiny(name: &str, seed: u64) -> Result<Package> {
     let config = ModelConfig {
         image_size: 64,
-        backbone: BackboneConfig { kind: BackboneKind::Lite, stride: StridePlacement::V1_5 },
-        restorer: RestorerConfig { patch: 4, width: 32, depth: 2, heads: 4, mlp_ratio: 2 },
+        backbone: BackboneConfig {
+            kind: BackboneKind::Lite,
+            stride: StridePlacement::V1_5,
+        },
+        restorer: RestorerConfig {
+            patch: 4,
+            width: 32,
+            depth: 2,
+            heads: 4,
+            mlp_ratio: 2,
+        },
     };
     untrained(name, config, seed)
 }
@@ -65,11 +74,16 @@ pub fn untrained(name: &str, config: ModelConfig, seed: u64) -> Result<Package> 
     let backbone = pollster::block_on(export(&config.backbone.init(&device)))?;
     let model = Fsr::untrained(&config, &recipe, &backbone, seed, &device)?;
     let tensors = pollster::block_on(model.tensors())?;
-    let mut package = Package { config: PackageConfig::new(name, config, recipe), tensors, self_test: None };
+    let mut package = Package {
+        config: PackageConfig::new(name, config, recipe),
+        tensors,
+        self_test: None,
+    };
     let detector = Detector::from_package(&package, &device)?;
     let good = crate::hostile::picture(side, side);
     let maps = pollster::block_on(detector.anomaly_maps(&[good.clone(), rotate90(&good)]))?;
-    package.config.calibration = Calibration::from_good_maps(&maps, ScoreKind::Std, CalibrationSource::HeldOut);
+    package.config.calibration =
+        Calibration::from_good_maps(&maps, ScoreKind::Std, CalibrationSource::HeldOut);
     package.self_test = Some(self_test(&detector, good)?);
     Ok(package)
 }

@@ -22,6 +22,8 @@ pub struct Page<'a> {
 pub struct Shown {
     /// Name of the image.
     pub name: String,
+    /// `product:defect:seed` of a generated sample; empty for an image of one's own.
+    pub sample: String,
     /// The map behind the picture.
     pub map: AnomalyMap,
     /// Its scores.
@@ -108,6 +110,49 @@ impl<'a> Page<'a> {
         self.answer()
     }
 
+    /// Hands an image to the page by an event, `drop` or `paste`, as the browser would, and waits for the answer.
+    pub fn hand_over(&self, event: &str, name: &str, image: &[u8]) -> Result<Answer> {
+        self.forget()?;
+        let script = "
+            const [kind, name, bytes] = arguments;
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], name));
+            const options = { bubbles: true, cancelable: true };
+            const event = kind === 'drop'
+                ? new DragEvent('drop', { ...options, dataTransfer: data })
+                : new ClipboardEvent('paste', { ...options, clipboardData: data });
+            return document.body.dispatchEvent(event);";
+        let taken = self
+            .session
+            .execute(script, &[event.into(), name.into(), image.into()])?
+            == false;
+        if !taken {
+            bail!("the page left the {event} to the browser");
+        }
+        self.answer()
+    }
+
+    /// Chooses a product and its first damaged sample, and waits for the answer.
+    pub fn inspect_sample(&self, product: &str) -> Result<Answer> {
+        let tile = format!(
+            "[data-testid=sample-tile][data-sample^='{product}:']:not([data-sample^='{product}:good:'])"
+        );
+        let script = "document.querySelector(arguments[0]).click()";
+        self.wait("the samples", || {
+            Ok(self.session.has(&hook("category"))?.then_some(()))
+        })?;
+        self.session.execute(
+            script,
+            &[format!("[data-testid=category][value={product}]").into()],
+        )?;
+        self.wait("the product's samples", || {
+            Ok(self.session.has(&tile)?.then_some(()))
+        })?;
+        self.forget()?;
+        self.session.execute(script, &[tile.into()])?;
+        self.answer()
+    }
+
     /// Waits for the answer to what was asked last.
     pub fn answer(&self) -> Result<Answer> {
         self.wait("an answer", || {
@@ -172,6 +217,7 @@ impl<'a> Page<'a> {
         let stages = last["timings"].as_object().context("no timings")?;
         Ok(Some(Shown {
             name: word("name"),
+            sample: word("sample"),
             map: AnomalyMap::new(size("width")?, size("height")?, values),
             scores: ImageScores {
                 std: number(&last["scores"]["std"])?,

@@ -7,6 +7,7 @@
 use burn::tensor::Device;
 use fsr::detector::{Detector, Inspection};
 use fsr::package::Package;
+use fsr::products::{Product, generate};
 use fsr_tests::chromium::{Chromium, WebGpu};
 use fsr_tests::hostile::{encode, picture, png_header};
 use fsr_tests::packages::{self, Files};
@@ -220,6 +221,72 @@ fn native_and_browser_agree_on_the_cpu() {
         assert_eq!((shown.name.as_str(), shown.backend.as_str()), (name, "cpu"));
         assert_same(&shown, &inspect(&detector, &bytes));
     }
+}
+
+#[test]
+fn an_image_may_be_dropped_or_pasted() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off");
+    let image = encode(picture(100, 140), ImageFormat::Png);
+    let chosen = page
+        .inspect(&bench.file("part.png", &image))
+        .unwrap()
+        .shown();
+    for event in ["drop", "paste"] {
+        let shown = page.hand_over(event, "part.png", &image).unwrap().shown();
+        assert_eq!(
+            (&shown.name, &shown.map),
+            (&chosen.name, &chosen.map),
+            "{event}"
+        );
+        let message = page
+            .hand_over(event, "note.txt", b"no image")
+            .unwrap()
+            .refused();
+        assert!(message.contains("not an image"), "{event}: {message}");
+    }
+}
+
+#[test]
+fn samples_of_every_product_are_the_same_natively_and_in_the_browser() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let detector = native(&default_files());
+    let page = bench.open("backend=cpu&demo=off");
+    for product in Product::ALL {
+        let shown = page.inspect_sample(product.name()).unwrap().shown();
+        let parts: Vec<&str> = shown.sample.split(':').collect();
+        assert_eq!(parts[0], product.name());
+        let sample = generate(product, Some(parts[1]), parts[2].parse().unwrap(), 256).unwrap();
+        assert!(sample.defect.is_some());
+        assert_same(
+            &shown,
+            &pollster::block_on(detector.inspect(&sample.image)).unwrap(),
+        );
+    }
+}
+
+#[test]
+fn a_model_that_is_not_there_is_named_and_another_can_be_opened() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off&model=nowhere");
+    assert_eq!(page.stage().unwrap(), "empty");
+    let message = page.error().unwrap().unwrap();
+    assert!(message.contains("nowhere"), "{message}");
+    let files = packages::files_of(&packages::tiny("another", 8).unwrap(), None).unwrap();
+    assert!(
+        bench
+            .open_package(&page, "another", &files)
+            .unwrap()
+            .contains("another")
+    );
+    let image = bench.file("part.png", &encode(picture(90, 70), ImageFormat::Png));
+    page.inspect(&image).unwrap().shown();
 }
 
 #[test]
