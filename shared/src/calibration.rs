@@ -58,19 +58,30 @@ impl Calibration {
     /// The threshold is `exp(m + 3·s)` of the log scores' mean m and deviation s: maximum and
     /// high quantiles of a handful of images say little, two moments more. The colour scale goes
     /// from zero to four times the value that 99.9 % of good pixels stay under.
-    pub fn from_good_maps(maps: &[AnomalyMap], kind: ScoreKind, source: CalibrationSource) -> Option<Self> {
+    pub fn from_good_maps(
+        maps: &[AnomalyMap],
+        kind: ScoreKind,
+        source: CalibrationSource,
+    ) -> Option<Self> {
         if maps.is_empty() {
             return None;
         }
         let mut scores: Vec<f32> = maps.iter().map(|map| map.scores().get(kind)).collect();
         scores.sort_by(f32::total_cmp);
-        let logs: Vec<f64> = scores.iter().map(|&score| libm::log(f64::from(score.max(f32::MIN_POSITIVE)))).collect();
+        let logs: Vec<f64> = scores
+            .iter()
+            .map(|&score| libm::log(f64::from(score.max(f32::MIN_POSITIVE))))
+            .collect();
         let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (logs.len().max(2) - 1) as f64;
+        let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>()
+            / (logs.len().max(2) - 1) as f64;
         let fitted = libm::exp(mean + THRESHOLD_DEVIATIONS * variance.sqrt()) as f32;
         let highest = scores[scores.len() - 1];
 
-        let mut pixels: Vec<f32> = maps.iter().flat_map(|map| map.values.iter().copied()).collect();
+        let mut pixels: Vec<f32> = maps
+            .iter()
+            .flat_map(|map| map.values.iter().copied())
+            .collect();
         let hot = ((pixels.len() as f64 * (1.0 - HOT_PIXEL_SHARE)) as usize).min(pixels.len() - 1);
         let (_, &mut hot, _) = pixels.select_nth_unstable_by(hot, f32::total_cmp);
 
@@ -83,13 +94,20 @@ impl Calibration {
                 .map(|share| (share, quantile(&scores, share)))
                 .collect(),
             threshold: fitted.max(highest),
-            scale: ColourScale { low: 0.0, high: (hot * SCALE_HEADROOM).max(f32::MIN_POSITIVE) },
+            scale: ColourScale {
+                low: 0.0,
+                high: (hot * SCALE_HEADROOM).max(f32::MIN_POSITIVE),
+            },
         })
     }
 
     /// The verdict on an image.
     pub fn verdict(&self, scores: &ImageScores) -> Verdict {
-        if scores.get(self.score) > self.threshold { Verdict::Anomalous } else { Verdict::Good }
+        if scores.get(self.score) > self.threshold {
+            Verdict::Anomalous
+        } else {
+            Verdict::Good
+        }
     }
 }
 

@@ -41,13 +41,22 @@ impl ModelConfig {
     /// # Errors
     /// One line that names the setting and the mend.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let RestorerConfig { patch, width, heads, depth, mlp_ratio } = self.restorer;
+        let RestorerConfig {
+            patch,
+            width,
+            heads,
+            depth,
+            mlp_ratio,
+        } = self.restorer;
         let fail = |what: String| Err(ConfigError(what));
         if patch == 0 || width == 0 || heads == 0 || depth == 0 || mlp_ratio == 0 {
             return fail("patch, width, heads, depth and mlp_ratio must all be at least 1".into());
         }
         if !(32..=2048).contains(&self.image_size) || !self.image_size.is_multiple_of(16) {
-            return fail(format!("image_size {} must be a multiple of 16 between 32 and 2048", self.image_size));
+            return fail(format!(
+                "image_size {} must be a multiple of 16 between 32 and 2048",
+                self.image_size
+            ));
         }
         if !self.map_size().is_multiple_of(patch) {
             return fail(format!(
@@ -57,10 +66,15 @@ impl ModelConfig {
             ));
         }
         if !width.is_multiple_of(heads) || !width.is_multiple_of(4) {
-            return fail(format!("width {width} must be a multiple of heads ({heads}) and of 4"));
+            return fail(format!(
+                "width {width} must be a multiple of heads ({heads}) and of 4"
+            ));
         }
         if width > 8192 || depth > 128 || patch > 64 || mlp_ratio > 16 {
-            return fail("the restorer is larger than any this program builds (width 8192, depth 128)".into());
+            return fail(
+                "the restorer is larger than any this program builds (width 8192, depth 128)"
+                    .into(),
+            );
         }
         Ok(())
     }
@@ -113,7 +127,13 @@ pub enum BlockKind {
 
 impl BackboneKind {
     /// All kinds, in order of size.
-    pub const ALL: [Self; 5] = [Self::Lite, Self::Resnet18, Self::Resnet34, Self::Resnet50, Self::WideResnet50_2];
+    pub const ALL: [Self; 5] = [
+        Self::Lite,
+        Self::Resnet18,
+        Self::Resnet34,
+        Self::Resnet50,
+        Self::WideResnet50_2,
+    ];
 
     /// The name used in configuration files and on the command line.
     pub fn name(self) -> &'static str {
@@ -183,7 +203,12 @@ impl FromStr for BackboneKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == text)
-            .ok_or_else(|| format!("no backbone is called '{text}'; there are: {}", Self::ALL.map(Self::name).join(", ")))
+            .ok_or_else(|| {
+                format!(
+                    "no backbone is called '{text}'; there are: {}",
+                    Self::ALL.map(Self::name).join(", ")
+                )
+            })
     }
 }
 
@@ -206,7 +231,9 @@ impl FromStr for StridePlacement {
         match text {
             "v1" => Ok(Self::V1),
             "v1.5" => Ok(Self::V1_5),
-            other => Err(format!("no stride placement is called '{other}'; there are: v1 (Keras), v1.5 (torchvision)")),
+            other => Err(format!(
+                "no stride placement is called '{other}'; there are: v1 (Keras), v1.5 (torchvision)"
+            )),
         }
     }
 }
@@ -266,8 +293,17 @@ impl Preset {
         };
         ModelConfig {
             image_size: 256,
-            backbone: BackboneConfig { kind, stride: StridePlacement::V1_5 },
-            restorer: RestorerConfig { patch: 4, width, depth, heads, mlp_ratio: 4 },
+            backbone: BackboneConfig {
+                kind,
+                stride: StridePlacement::V1_5,
+            },
+            restorer: RestorerConfig {
+                patch: 4,
+                width,
+                depth,
+                heads,
+                mlp_ratio: 4,
+            },
         }
     }
 }

@@ -79,7 +79,12 @@ impl Detector {
         let resized = Instant::now();
         let tokens = self.model.tokens(self.model.taps(&[input]));
         let embedded = Instant::now();
-        let map = self.model.anomaly_maps(tokens).await?.pop().ok_or(ModelError::NotFinite)?;
+        let map = self
+            .model
+            .anomaly_maps(tokens)
+            .await?
+            .pop()
+            .ok_or(ModelError::NotFinite)?;
         let restored = Instant::now();
         let scores = map.scores();
         let milliseconds = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1e3;
@@ -101,8 +106,13 @@ impl Detector {
     /// As [`Self::inspect`].
     pub async fn anomaly_maps(&self, images: &[RgbImage]) -> Result<Vec<AnomalyMap>, ModelError> {
         let side = self.model.config.image_size;
-        let inputs: Vec<RgbImage> = images.iter().map(|image| to_input_size(image, side)).collect();
-        self.model.anomaly_maps(self.model.tokens(self.model.taps(&inputs))).await
+        let inputs: Vec<RgbImage> = images
+            .iter()
+            .map(|image| to_input_size(image, side))
+            .collect();
+        self.model
+            .anomaly_maps(self.model.tokens(self.model.taps(&inputs)))
+            .await
     }
 
     /// Runs the package's self-test: its image must give its map.
@@ -121,11 +131,26 @@ impl Detector {
             }
             Err(error) => return Err(error),
         };
-        let highest = test.map.values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-        let largest =
-            found.map.values.iter().zip(&test.map.values).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
-        let map_error = if found.map.values.len() == test.map.values.len() { largest / highest } else { f32::INFINITY };
-        let score_error = (found.scores.std - test.scores.std).abs() / test.scores.std.max(f32::MIN_POSITIVE);
+        let highest = test
+            .map
+            .values
+            .iter()
+            .copied()
+            .fold(f32::MIN_POSITIVE, f32::max);
+        let largest = found
+            .map
+            .values
+            .iter()
+            .zip(&test.map.values)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0f32, f32::max);
+        let map_error = if found.map.values.len() == test.map.values.len() {
+            largest / highest
+        } else {
+            f32::INFINITY
+        };
+        let score_error =
+            (found.scores.std - test.scores.std).abs() / test.scores.std.max(f32::MIN_POSITIVE);
         Ok(SelfTestReport {
             max_map_error_relative: map_error,
             score_error_relative: score_error,

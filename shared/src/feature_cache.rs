@@ -16,7 +16,10 @@ pub type TapShapes = [[usize; 2]; 3];
 
 /// Values of one image's taps, end to end.
 pub fn taps_length(shapes: &TapShapes) -> usize {
-    shapes.iter().map(|[channels, side]| channels * side * side).sum()
+    shapes
+        .iter()
+        .map(|[channels, side]| channels * side * side)
+        .sum()
 }
 
 /// Where training gets features from: memory here, a file in the native trainer.
@@ -44,7 +47,8 @@ pub trait FeatureSource {
     /// As [`Self::image`].
     fn batch(&self, indices: &[usize], device: &Device) -> Result<[Tensor<4>; 3], FeatureError> {
         let shapes = self.shapes();
-        let mut values = shapes.map(|[channels, side]| Vec::with_capacity(indices.len() * channels * side * side));
+        let mut values = shapes
+            .map(|[channels, side]| Vec::with_capacity(indices.len() * channels * side * side));
         for &index in indices {
             let image = self.image(index)?;
             let mut rest: &[f16] = &image;
@@ -59,7 +63,10 @@ pub trait FeatureSource {
         let mut values = values.into_iter();
         Ok(shapes.map(|[channels, side]| {
             let data = values.next().unwrap_or_default();
-            Tensor::from_data(TensorData::new(data, [indices.len(), channels, side, side]), device)
+            Tensor::from_data(
+                TensorData::new(data, [indices.len(), channels, side, side]),
+                device,
+            )
         }))
     }
 }
@@ -79,7 +86,10 @@ pub struct FeatureCache {
 impl FeatureCache {
     /// An empty cache for taps of these shapes.
     pub fn new(shapes: TapShapes) -> Self {
-        Self { shapes, images: Vec::new() }
+        Self {
+            shapes,
+            images: Vec::new(),
+        }
     }
 
     /// Adds one image's taps.
@@ -107,7 +117,12 @@ impl FeatureSource for FeatureCache {
         self.images
             .get(index)
             .map(|taps| Cow::Borrowed(taps.as_slice()))
-            .ok_or_else(|| FeatureError(format!("there is no image {index} among {}", self.images.len())))
+            .ok_or_else(|| {
+                FeatureError(format!(
+                    "there is no image {index} among {}",
+                    self.images.len()
+                ))
+            })
     }
 }
 
@@ -119,14 +134,21 @@ pub async fn taps_to_host(taps: [Tensor<4>; 3]) -> Result<Vec<Vec<f16>>, Feature
     let mut images: Vec<Vec<f16>> = Vec::new();
     for tap in taps {
         let [batch, ..] = tap.dims();
-        let values = read(tap).await.ok_or_else(|| FeatureError("the device did not return them".into()))?;
+        let values = read(tap)
+            .await
+            .ok_or_else(|| FeatureError("the device did not return them".into()))?;
         images.resize(batch, Vec::new());
-        for (image, own) in images.iter_mut().zip(values.chunks_exact(values.len() / batch)) {
+        for (image, own) in images
+            .iter_mut()
+            .zip(values.chunks_exact(values.len() / batch))
+        {
             let start = image.len();
             image.resize(start + own.len(), f16::ZERO);
             image[start..].convert_from_f32_slice(own);
             if image[start..].iter().any(|value| !value.is_finite()) {
-                return Err(FeatureError("the backbone's output is not finite; do its weights fit?".into()));
+                return Err(FeatureError(
+                    "the backbone's output is not finite; do its weights fit?".into(),
+                ));
             }
         }
     }

@@ -23,9 +23,15 @@ impl FeatureFusion {
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
         let map = config.map_size();
         let matrices = [map, map.div_ceil(2), map.div_ceil(4)].map(|side| {
-            Tensor::from_data(TensorData::new(fusion_matrix(side, map), [side, map]), device)
+            Tensor::from_data(
+                TensorData::new(fusion_matrix(side, map), [side, map]),
+                device,
+            )
         });
-        Self { matrices, patch: config.restorer.patch }
+        Self {
+            matrices,
+            patch: config.restorer.patch,
+        }
     }
 
     /// # Shapes
@@ -43,9 +49,15 @@ impl FeatureFusion {
                 let grid = map / patch;
                 batch_and_tokens = [batch, grid * grid];
                 // Along the columns, then (transposed) along the rows.
-                let wide = tap.reshape([batch * channels * height, width]).matmul(matrix.clone());
-                let turned = wide.reshape([batch * channels, height, map]).swap_dims(1, 2);
-                let both = turned.reshape([batch * channels * map, height]).matmul(matrix.clone());
+                let wide = tap
+                    .reshape([batch * channels * height, width])
+                    .matmul(matrix.clone());
+                let turned = wide
+                    .reshape([batch * channels, height, map])
+                    .swap_dims(1, 2);
+                let both = turned
+                    .reshape([batch * channels * map, height])
+                    .matmul(matrix.clone());
                 // [b, c, x, y] → [b, y block, x block, y cell, x cell, c]
                 both.reshape([batch, channels, grid, patch, grid, patch])
                     .permute([0, 4, 2, 5, 3, 1])

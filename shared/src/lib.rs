@@ -1,4 +1,19 @@
-//! FSR: visual anomaly detection by feature shuffling and restoration.
+//! FSR, visual anomaly detection by *feature shuffling and restoration* (Luo et al.,
+//! Knowledge-Based Systems 2025), for native programs and the browser alike.
+//!
+//! A frozen backbone turns an image into multi-scale features ([`backbone`], [`features`]); a share τ
+//! of the feature blocks is shuffled ([`shuffle`]); a small vision transformer learns to put them back
+//! ([`restorer`], [`loss`], [`train`]) from good images alone. A defect cannot be put back, so the
+//! difference between features and restored features is the anomaly map ([`score`], [`map`]).
+//!
+//! - To inspect images with a published model: [`package::Package::read`], then
+//!   [`detector::Detector::from_package`] and [`detector::Detector::inspect`].
+//! - To train: [`model::Fsr::untrained`], [`feature_cache`], [`train::Training`].
+//! - To evaluate: [`metrics`]; thresholds from good images alone: [`calibration`].
+//! - Images and defects to try it on, drawn from a seed: [`products`].
+//!
+//! The crate touches no file and builds for `wasm32-unknown-unknown`. Devices are Burn's; which
+//! backends exist is decided by the program that depends on this crate.
 #![warn(missing_docs)]
 
 pub mod backbone;

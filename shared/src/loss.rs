@@ -48,9 +48,19 @@ pub fn restoration_loss(
     let product = (features.clone() * restored.clone()).sum_dim(2);
     let feature_norm = features.square().sum_dim(2);
     let restored_norm = restored.square().sum_dim(2);
-    let local = cosine_distance(product.clone(), feature_norm.clone(), restored_norm.clone()).mean();
-    let global = cosine_distance(product.sum_dim(1), feature_norm.sum_dim(1), restored_norm.sum_dim(1)).mean();
-    RestorationLoss { squared, local_cosine: local, global_cosine: global }
+    let local =
+        cosine_distance(product.clone(), feature_norm.clone(), restored_norm.clone()).mean();
+    let global = cosine_distance(
+        product.sum_dim(1),
+        feature_norm.sum_dim(1),
+        restored_norm.sum_dim(1),
+    )
+    .mean();
+    RestorationLoss {
+        squared,
+        local_cosine: local,
+        global_cosine: global,
+    }
 }
 
 /// 1 − a·b / max(‖a‖‖b‖, ε) from the products a·b, a·a, b·b.
@@ -82,6 +92,13 @@ pub fn cell_differences(
         ChannelReduction::Sum => difference.sum_dim(2),
     };
     let product = (features.clone() * restored.clone()).sum_dim(2);
-    let cosine = cosine_distance(product, features.square().sum_dim(2), restored.square().sum_dim(2));
-    (squared.reshape([batch, count]), cosine.reshape([batch, count]))
+    let cosine = cosine_distance(
+        product,
+        features.square().sum_dim(2),
+        restored.square().sum_dim(2),
+    );
+    (
+        squared.reshape([batch, count]),
+        cosine.reshape([batch, count]),
+    )
 }

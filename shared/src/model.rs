@@ -27,7 +27,9 @@ pub enum ModelError {
     #[error("the device failed while computing: {0}")]
     Device(String),
     /// NaN or infinity in the result.
-    #[error("the model's output is not finite; its weights do not fit this input, or the device computes wrongly")]
+    #[error(
+        "the model's output is not finite; its weights do not fit this input, or the device computes wrongly"
+    )]
     NotFinite,
 }
 
@@ -65,7 +67,13 @@ impl Fsr {
     ) -> Result<Self, ModelError> {
         config.validate()?;
         let backbone = import(config.backbone.init(device), backbone, "")?;
-        let restorer = Restorer::new(&config.restorer, config.into(), recipe.position, seed, device);
+        let restorer = Restorer::new(
+            &config.restorer,
+            config.into(),
+            recipe.position,
+            seed,
+            device,
+        );
         Ok(Self::from_parts(config, recipe, backbone, restorer, device))
     }
 
@@ -81,7 +89,14 @@ impl Fsr {
     ) -> Result<Self, ModelError> {
         config.validate()?;
         let backbone = import(config.backbone.init(device), named, BACKBONE_PREFIX)?;
-        let restorer = Restorer::from_tensors(&config.restorer, config.into(), recipe.position, named, RESTORER_PREFIX, device)?;
+        let restorer = Restorer::from_tensors(
+            &config.restorer,
+            config.into(),
+            recipe.position,
+            named,
+            RESTORER_PREFIX,
+            device,
+        )?;
         Ok(Self::from_parts(config, recipe, backbone, restorer, device))
     }
 
@@ -109,10 +124,15 @@ impl Fsr {
     /// When the device does not give them back.
     pub async fn tensors(&self) -> Result<NamedTensors, TensorError> {
         let mut named = NamedTensors::new();
-        for (prefix, tensors) in
-            [(BACKBONE_PREFIX, export(&self.backbone).await?), (RESTORER_PREFIX, export(&self.restorer).await?)]
-        {
-            named.extend(tensors.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+        for (prefix, tensors) in [
+            (BACKBONE_PREFIX, export(&self.backbone).await?),
+            (RESTORER_PREFIX, export(&self.restorer).await?),
+        ] {
+            named.extend(
+                tensors
+                    .into_iter()
+                    .map(|(name, tensor)| (format!("{prefix}{name}"), tensor)),
+            );
         }
         Ok(named)
     }
@@ -124,7 +144,8 @@ impl Fsr {
 
     /// The taps of the backbone for images of `image_size`².
     pub fn taps(&self, images: &[RgbImage]) -> [Tensor<4>; 3] {
-        self.backbone.forward(images_to_tensor(images, &self.device))
+        self.backbone
+            .forward(images_to_tensor(images, &self.device))
     }
 
     /// Fused feature tokens, `[batch, L, P·P·C]`.
@@ -144,7 +165,8 @@ impl Fsr {
     pub async fn anomaly_maps(&self, tokens: Tensor<3>) -> Result<Vec<AnomalyMap>, ModelError> {
         let restored = self.restorer.forward(tokens.clone());
         let channels = self.config.backbone.kind.feature_channels();
-        let (squared, cosine) = cell_differences(tokens, restored, channels, self.recipe.channel_reduction);
+        let (squared, cosine) =
+            cell_differences(tokens, restored, channels, self.recipe.channel_reduction);
         let [_, cells] = squared.dims();
         let both = read(Tensor::cat(vec![squared, cosine], 1))
             .await
@@ -187,7 +209,12 @@ impl ModelSize {
             .filter(|(name, _)| name.ends_with(".bias"))
             .map(|(_, shape)| shape[0])
             .sum();
-        let restorer = Restorer::empty(&config.restorer, config.into(), crate::recipe::PositionKind::None, device);
+        let restorer = Restorer::empty(
+            &config.restorer,
+            config.into(),
+            crate::recipe::PositionKind::None,
+            device,
+        );
         let restorer_params = parameter_count(&restorer);
         Self {
             backbone_params_folded: folded,

@@ -13,7 +13,11 @@ pub const STD: [f32; 3] = [0.229, 0.224, 0.225];
 /// Squashes an image of any size and aspect ratio to `side`×`side` (Pillow's Lanczos).
 pub fn to_input_size(image: &RgbImage, side: usize) -> RgbImage {
     let side = side as u32;
-    if image.dimensions() == (side, side) { image.clone() } else { resize_lanczos(image, side, side) }
+    if image.dimensions() == (side, side) {
+        image.clone()
+    } else {
+        resize_lanczos(image, side, side)
+    }
 }
 
 /// A batch of equally sized images as a normalised tensor.
@@ -25,8 +29,16 @@ pub fn images_to_tensor(images: &[RgbImage], device: &Device) -> Tensor<4> {
     let mut values = Vec::with_capacity(images.len() * 3 * (width * height) as usize);
     for image in images {
         for channel in 0..3 {
-            let table: [f32; 256] = std::array::from_fn(|level| (level as f32 / 255.0 - MEAN[channel]) / STD[channel]);
-            values.extend(image.as_raw().iter().skip(channel).step_by(3).map(|&level| table[level as usize]));
+            let table: [f32; 256] =
+                std::array::from_fn(|level| (level as f32 / 255.0 - MEAN[channel]) / STD[channel]);
+            values.extend(
+                image
+                    .as_raw()
+                    .iter()
+                    .skip(channel)
+                    .step_by(3)
+                    .map(|&level| table[level as usize]),
+            );
         }
     }
     let shape = [images.len(), 3, height as usize, width as usize];

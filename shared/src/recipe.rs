@@ -126,7 +126,12 @@ impl Recipe {
     /// `official` with lr 1e-3 on a cosine schedule: the `compact` and `lite` restorers are far
     /// from converged at 1e-4 within a few hundred steps (`docs/results.md`).
     pub fn fast() -> Self {
-        Self { name: "fast".into(), learning_rate: 1e-3, schedule: Schedule::Cosine, ..Self::official() }
+        Self {
+            name: "fast".into(),
+            learning_rate: 1e-3,
+            schedule: Schedule::Cosine,
+            ..Self::official()
+        }
     }
 
     /// Learning rate at `step` of `total`.
@@ -138,8 +143,11 @@ impl Recipe {
                 if step < warm_up {
                     return self.learning_rate * (step + 1) as f64 / warm_up as f64;
                 }
-                let progress = (step - warm_up) as f64 / (total.saturating_sub(warm_up)).max(1) as f64;
-                self.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * progress.min(1.0)))
+                let progress =
+                    (step - warm_up) as f64 / (total.saturating_sub(warm_up)).max(1) as f64;
+                self.learning_rate
+                    * 0.5
+                    * (1.0 + libm::cos(std::f64::consts::PI * progress.min(1.0)))
             }
         }
     }
@@ -165,7 +173,9 @@ impl FromStr for Recipe {
             "official" => Ok(Self::official()),
             "paper" => Ok(Self::paper()),
             "fast" => Ok(Self::fast()),
-            other => Err(format!("no recipe is called '{other}'; there are: official, paper, fast")),
+            other => Err(format!(
+                "no recipe is called '{other}'; there are: official, paper, fast"
+            )),
         }
     }
 }

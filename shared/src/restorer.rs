@@ -55,7 +55,10 @@ pub struct TokenGrid {
 
 impl From<&ModelConfig> for TokenGrid {
     fn from(config: &ModelConfig) -> Self {
-        Self { side: config.grid(), width: config.token_width() }
+        Self {
+            side: config.grid(),
+            width: config.token_width(),
+        }
     }
 }
 
@@ -75,12 +78,20 @@ impl Restorer {
     ///
     /// Linear weights are Xavier-uniform, biases zero, except the patch embedding's, which keeps
     /// a convolution's U(±1/√(P·P·C)) as in the authors' code.
-    pub fn new(config: &RestorerConfig, grid: TokenGrid, position: PositionKind, seed: u64, device: &Device) -> Self {
+    pub fn new(
+        config: &RestorerConfig,
+        grid: TokenGrid,
+        position: PositionKind,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
         let empty = Self::empty(config, grid, position, device);
         let named = initial_tensors(&empty, seed);
         match import(empty.clone(), &named, "") {
             Ok(restorer) => restorer,
-            Err(error) => unreachable!("initial tensors are made from the module's own shapes: {error}"),
+            Err(error) => {
+                unreachable!("initial tensors are made from the module's own shapes: {error}")
+            }
         }
     }
 
@@ -100,7 +111,12 @@ impl Restorer {
     }
 
     /// Shapes only: parameters are made when first used.
-    pub(crate) fn empty(config: &RestorerConfig, grid: TokenGrid, position: PositionKind, device: &Device) -> Self {
+    pub(crate) fn empty(
+        config: &RestorerConfig,
+        grid: TokenGrid,
+        position: PositionKind,
+        device: &Device,
+    ) -> Self {
         let (width, depth) = (config.width, config.depth);
         let hidden = width * config.mlp_ratio;
         let norm = || LayerNormConfig::new(width).with_epsilon(1e-5).init(device);
@@ -118,8 +134,12 @@ impl Restorer {
                 fc2: linear(hidden, width),
             })
             .collect();
-        let position = position_embedding(grid.side, width, position)
-            .map(|table| Tensor::from_data(TensorData::new(table, [1, grid.side * grid.side, width]), device));
+        let position = position_embedding(grid.side, width, position).map(|table| {
+            Tensor::from_data(
+                TensorData::new(table, [1, grid.side * grid.side, width]),
+                device,
+            )
+        });
         Self {
             patch_embed: linear(grid.width, width),
             blocks,
@@ -142,7 +162,10 @@ impl Restorer {
     /// # Shapes
     /// `[batch, L, D]` → `[batch, L, P·P·C]`
     pub fn restore(&self, embedded: Tensor<3>) -> Tensor<3> {
-        let x = self.blocks.iter().fold(self.placed(embedded), |x, block| block.forward(x));
+        let x = self
+            .blocks
+            .iter()
+            .fold(self.placed(embedded), |x, block| block.forward(x));
         self.head.forward(self.norm.forward(x))
     }
 
@@ -185,12 +208,20 @@ impl Corruption {
         let mut x = embedded;
         if let Some(noise) = &self.noise {
             // Noise travels with its token: it is added before the shuffle.
-            let noise: Tensor<3> = Tensor::from_data(TensorData::new(noise.clone(), [batch, length, width]), &device);
+            let noise: Tensor<3> = Tensor::from_data(
+                TensorData::new(noise.clone(), [batch, length, width]),
+                &device,
+            );
             let norm = x.clone().square().sum_dim(2).sqrt();
             let scale = self.jitter_ratio / (width as f32).sqrt();
             x = x + noise * norm.mul_scalar(scale);
         }
-        let moved = self.orders.iter().any(|order| order.iter().enumerate().any(|(place, &source)| place != source));
+        let moved = self.orders.iter().any(|order| {
+            order
+                .iter()
+                .enumerate()
+                .any(|(place, &source)| place != source)
+        });
         if !moved {
             return x;
         }
@@ -198,10 +229,17 @@ impl Corruption {
             .orders
             .iter()
             .enumerate()
-            .flat_map(|(image, order)| order.iter().map(move |&source| (image * length + source) as i32))
+            .flat_map(|(image, order)| {
+                order
+                    .iter()
+                    .map(move |&source| (image * length + source) as i32)
+            })
             .collect();
-        let sources: Tensor<1, Int> = Tensor::from_data(TensorData::new(sources, [batch * length]), &device);
-        x.reshape([batch * length, width]).select(0, sources).reshape([batch, length, width])
+        let sources: Tensor<1, Int> =
+            Tensor::from_data(TensorData::new(sources, [batch * length]), &device);
+        x.reshape([batch * length, width])
+            .select(0, sources)
+            .reshape([batch, length, width])
     }
 }
 
@@ -212,13 +250,16 @@ impl RestorerBlock {
     }
 
     fn forward_with_attention(&self, x: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
-        let (change, weights) = self.attention.forward_with_weights(self.norm1.forward(x.clone()));
+        let (change, weights) = self
+            .attention
+            .forward_with_weights(self.norm1.forward(x.clone()));
         let x = x + change;
         (x.clone() + self.perceptron(x), weights)
     }
 
     fn perceptron(&self, x: Tensor<3>) -> Tensor<3> {
-        self.fc2.forward(gelu(self.fc1.forward(self.norm2.forward(x))))
+        self.fc2
+            .forward(gelu(self.fc1.forward(self.norm2.forward(x))))
     }
 }
 
@@ -232,7 +273,12 @@ impl Attention {
     fn forward_with_weights(&self, x: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
         let [query, key, value] = self.heads(x);
         let [.., width] = query.dims();
-        let weights = softmax(query.matmul(key.swap_dims(2, 3)).div_scalar((width as f32).sqrt()), 3);
+        let weights = softmax(
+            query
+                .matmul(key.swap_dims(2, 3))
+                .div_scalar((width as f32).sqrt()),
+            3,
+        );
         (self.join(weights.clone().matmul(value)), weights)
     }
 
@@ -242,20 +288,27 @@ impl Attention {
         let head = width / self.heads;
         let qkv = self.qkv.forward(x);
         [0, 1, 2].map(|part| {
-            qkv.clone().narrow(2, part * width, width).reshape([batch, length, self.heads, head]).swap_dims(1, 2)
+            qkv.clone()
+                .narrow(2, part * width, width)
+                .reshape([batch, length, self.heads, head])
+                .swap_dims(1, 2)
         })
     }
 
     fn join(&self, heads: Tensor<4>) -> Tensor<3> {
         let [batch, count, length, head] = heads.dims();
-        self.projection.forward(heads.swap_dims(1, 2).reshape([batch, length, count * head]))
+        self.projection
+            .forward(heads.swap_dims(1, 2).reshape([batch, length, count * head]))
     }
 }
 
 fn initial_tensors(restorer: &Restorer, seed: u64) -> NamedTensors {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let list = shapes(restorer);
-    let embed_input = list.iter().find(|(name, _)| name == "patch_embed.weight").map_or(1, |(_, shape)| shape[0]);
+    let embed_input = list
+        .iter()
+        .find(|(name, _)| name == "patch_embed.weight")
+        .map_or(1, |(_, shape)| shape[0]);
     list.into_iter()
         .map(|(name, shape)| {
             let bound = match (name.as_str(), shape.as_slice()) {
@@ -269,7 +322,12 @@ fn initial_tensors(restorer: &Restorer, seed: u64) -> NamedTensors {
                 HostTensor::full(shape, 0.0)
             } else {
                 let length = shape.iter().product();
-                HostTensor { shape, values: (0..length).map(|_| rng.random_range(-bound..bound)).collect() }
+                HostTensor {
+                    shape,
+                    values: (0..length)
+                        .map(|_| rng.random_range(-bound..bound))
+                        .collect(),
+                }
             };
             (name, tensor)
         })
@@ -278,7 +336,11 @@ fn initial_tensors(restorer: &Restorer, seed: u64) -> NamedTensors {
 
 /// Multiply-adds of the restorer for one image, attention products included.
 pub fn restorer_macs(config: &ModelConfig) -> u64 {
-    let (length, width, token) = (config.tokens() as u64, config.restorer.width as u64, config.token_width() as u64);
+    let (length, width, token) = (
+        config.tokens() as u64,
+        config.restorer.width as u64,
+        config.token_width() as u64,
+    );
     let projections = (4 + 2 * config.restorer.mlp_ratio as u64) * width * width;
     let per_block = length * projections + 2 * length * length * width;
     2 * length * token * width + config.restorer.depth as u64 * per_block

@@ -24,7 +24,12 @@ pub fn untokenise(cells: &[f32], grid: usize, patch: usize) -> Vec<f32> {
 ///
 /// [`Smoothing::Gaussian`]: each upsampled (bilinear, aligned corners) and smoothed (σ = 4), then
 /// multiplied. [`Smoothing::None`]: multiplied, then upsampled.
-pub fn anomaly_map(squared: &[f32], cosine: &[f32], config: &ModelConfig, smoothing: Smoothing) -> AnomalyMap {
+pub fn anomaly_map(
+    squared: &[f32],
+    cosine: &[f32],
+    config: &ModelConfig,
+    smoothing: Smoothing,
+) -> AnomalyMap {
     let (grid, patch, side) = (config.grid(), config.restorer.patch, config.image_size);
     let map = |cells: &[f32]| AnomalyMap {
         width: grid * patch,

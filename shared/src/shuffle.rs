@@ -35,7 +35,9 @@ pub fn shuffle_orders(
 ) -> Vec<Vec<usize>> {
     let count = shuffle_count(length, tau, rule);
     match rule {
-        ShuffleCount::Code => (0..batch).map(|_| shuffle_order(length, count, rng)).collect(),
+        ShuffleCount::Code => (0..batch)
+            .map(|_| shuffle_order(length, count, rng))
+            .collect(),
         ShuffleCount::Paper => vec![shuffle_order(length, count, rng); batch],
     }
 }

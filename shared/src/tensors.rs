@@ -21,7 +21,10 @@ impl HostTensor {
     /// A tensor of one value everywhere.
     pub fn full(shape: Vec<usize>, value: f32) -> Self {
         let length = shape.iter().product();
-        Self { shape, values: vec![value; length] }
+        Self {
+            shape,
+            values: vec![value; length],
+        }
     }
 }
 
@@ -45,7 +48,9 @@ pub enum TensorError {
         found: Vec<usize>,
     },
     /// NaN or infinite weights.
-    #[error("tensor '{name}' holds {bad} values that are not finite (NaN or infinite); the file is damaged or training diverged")]
+    #[error(
+        "tensor '{name}' holds {bad} values that are not finite (NaN or infinite); the file is damaged or training diverged"
+    )]
     NotFinite {
         /// Its name.
         name: String,
@@ -58,12 +63,21 @@ pub enum TensorError {
 }
 
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun} is") } else { format!("{number} {noun}s are") }
+    if number == 1 {
+        format!("1 {noun} is")
+    } else {
+        format!("{number} {noun}s are")
+    }
 }
 
 pub(crate) fn list(names: &[String]) -> String {
     const SHOWN: usize = 6;
-    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let mut text = names
+        .iter()
+        .take(SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > SHOWN {
         text += &format!(" and {} more", names.len() - SHOWN);
     }
@@ -84,17 +98,24 @@ pub fn shapes(module: &impl Module) -> Vec<(String, Vec<usize>)> {
             self.path.pop();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.found.push((self.path.join("."), param.lazy_shape().to_vec()));
+            self.found
+                .push((self.path.join("."), param.lazy_shape().to_vec()));
         }
     }
-    let mut visitor = Shapes { path: Vec::new(), found: Vec::new() };
+    let mut visitor = Shapes {
+        path: Vec::new(),
+        found: Vec::new(),
+    };
     module.visit(&mut visitor);
     visitor.found
 }
 
 /// Number of scalar parameters.
 pub fn parameter_count(module: &impl Module) -> usize {
-    shapes(module).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+    shapes(module)
+        .iter()
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum()
 }
 
 /// All parameters of a module, read from its device.
@@ -116,14 +137,20 @@ pub async fn export(module: &impl Module) -> Result<NamedTensors, TensorError> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let tensor = param.val();
             let (shape, length) = (tensor.dims().to_vec(), tensor.shape().num_elements());
-            self.found.push((self.path.join("."), shape, tensor.reshape([length])));
+            self.found
+                .push((self.path.join("."), shape, tensor.reshape([length])));
         }
     }
-    let mut visitor = Collect { path: Vec::new(), found: Vec::new() };
+    let mut visitor = Collect {
+        path: Vec::new(),
+        found: Vec::new(),
+    };
     module.visit(&mut visitor);
     let mut named = NamedTensors::new();
     for (name, shape, tensor) in visitor.found {
-        let values = read(tensor).await.ok_or_else(|| TensorError::Unreadable(name.clone()))?;
+        let values = read(tensor)
+            .await
+            .ok_or_else(|| TensorError::Unreadable(name.clone()))?;
         named.insert(name, HostTensor { shape, values });
     }
     Ok(named)
@@ -150,9 +177,17 @@ pub fn import<M: Module>(module: M, named: &NamedTensors, prefix: &str) -> Resul
             continue;
         };
         if tensor.shape != expected || tensor.values.len() != expected.iter().product::<usize>() {
-            return Err(TensorError::Shape { name, expected, found: tensor.shape.clone() });
+            return Err(TensorError::Shape {
+                name,
+                expected,
+                found: tensor.shape.clone(),
+            });
         }
-        let bad = tensor.values.iter().filter(|value| !value.is_finite()).count();
+        let bad = tensor
+            .values
+            .iter()
+            .filter(|value| !value.is_finite())
+            .count();
         if bad > 0 {
             return Err(TensorError::NotFinite { name, bad });
         }
@@ -174,7 +209,10 @@ pub fn import<M: Module>(module: M, named: &NamedTensors, prefix: &str) -> Resul
             self.path.pop();
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            match self.named.get(&format!("{}{}", self.prefix, self.path.join("."))) {
+            match self
+                .named
+                .get(&format!("{}{}", self.prefix, self.path.join(".")))
+            {
                 Some(tensor) => {
                     let data = TensorData::new(tensor.values.clone(), tensor.shape.clone());
                     let value = Tensor::from_data(data, &param.lazy_device());
@@ -185,11 +223,22 @@ pub fn import<M: Module>(module: M, named: &NamedTensors, prefix: &str) -> Resul
             }
         }
     }
-    Ok(module.map(&mut Fill { path: Vec::new(), prefix, named }))
+    Ok(module.map(&mut Fill {
+        path: Vec::new(),
+        prefix,
+        named,
+    }))
 }
 
 /// Names in `named` under `prefix` that `module` has no parameter for.
 pub fn unexpected(module: &impl Module, named: &NamedTensors, prefix: &str) -> Vec<String> {
-    let known: BTreeSet<String> = shapes(module).into_iter().map(|(path, _)| format!("{prefix}{path}")).collect();
-    named.keys().filter(|name| name.starts_with(prefix) && !known.contains(*name)).cloned().collect()
+    let known: BTreeSet<String> = shapes(module)
+        .into_iter()
+        .map(|(path, _)| format!("{prefix}{path}"))
+        .collect();
+    named
+        .keys()
+        .filter(|name| name.starts_with(prefix) && !known.contains(*name))
+        .cloned()
+        .collect()
 }

@@ -79,7 +79,9 @@ pub enum TrainError {
     #[error(transparent)]
     Features(#[from] FeatureError),
     /// The loss is NaN or infinite.
-    #[error("the loss became {loss} at step {step}: lower the learning rate, or look for damaged images or weights")]
+    #[error(
+        "the loss became {loss} at step {step}: lower the learning rate, or look for damaged images or weights"
+    )]
     Diverged {
         /// Step at which it was seen.
         step: usize,
@@ -117,7 +119,11 @@ impl Training {
             .with_weight_decay(recipe.weight_decay)
             .init();
         Self {
-            restorer: model.restorer.clone().fork(&model.device().clone().autodiff()).train(),
+            restorer: model
+                .restorer
+                .clone()
+                .fork(&model.device().clone().autodiff())
+                .train(),
             optimizer,
             fusion: model.fusion().clone(),
             config: model.config.clone(),
@@ -178,7 +184,9 @@ impl Training {
         while self.step < self.options.steps {
             let learning_rate = self.learning_rate();
             let loss = self.step(source)?;
-            if !self.step.is_multiple_of(self.options.report_every.max(1)) && self.step < self.options.steps {
+            if !self.step.is_multiple_of(self.options.report_every.max(1))
+                && self.step < self.options.steps
+            {
                 continue;
             }
             let progress = self.progress(loss, learning_rate).await?;
@@ -193,10 +201,17 @@ impl Training {
     ///
     /// # Errors
     /// When the device fails or the loss is not finite.
-    pub async fn progress(&self, loss: RestorationLoss, learning_rate: f64) -> Result<TrainProgress, TrainError> {
-        let parts = read(Tensor::cat(vec![loss.squared, loss.local_cosine, loss.global_cosine], 0))
-            .await
-            .ok_or(TrainError::Device(self.step))?;
+    pub async fn progress(
+        &self,
+        loss: RestorationLoss,
+        learning_rate: f64,
+    ) -> Result<TrainProgress, TrainError> {
+        let parts = read(Tensor::cat(
+            vec![loss.squared, loss.local_cosine, loss.global_cosine],
+            0,
+        ))
+        .await
+        .ok_or(TrainError::Device(self.step))?;
         let [squared, local_cosine, global_cosine] = parts[..] else {
             return Err(TrainError::Device(self.step));
         };
@@ -212,7 +227,10 @@ impl Training {
         if progress.loss().is_finite() {
             Ok(progress)
         } else {
-            Err(TrainError::Diverged { step: self.step, loss: progress.loss() })
+            Err(TrainError::Diverged {
+                step: self.step,
+                loss: progress.loss(),
+            })
         }
     }
 
@@ -236,9 +254,23 @@ impl Training {
 
     fn corruption(&mut self, batch: usize) -> Corruption {
         let (length, width) = (self.config.tokens(), self.config.restorer.width);
-        let noise = (self.recipe.jitter_ratio > 0.0)
-            .then(|| StandardNormal.sample_iter(&mut self.rng).take(batch * length * width).collect());
-        let orders = shuffle_orders(batch, length, self.options.tau, self.recipe.shuffle_count, &mut self.rng);
-        Corruption { orders, noise, jitter_ratio: self.recipe.jitter_ratio }
+        let noise = (self.recipe.jitter_ratio > 0.0).then(|| {
+            StandardNormal
+                .sample_iter(&mut self.rng)
+                .take(batch * length * width)
+                .collect()
+        });
+        let orders = shuffle_orders(
+            batch,
+            length,
+            self.options.tau,
+            self.recipe.shuffle_count,
+            &mut self.rng,
+        );
+        Corruption {
+            orders,
+            noise,
+            jitter_ratio: self.recipe.jitter_ratio,
+        }
     }
 }

@@ -31,7 +31,9 @@ pub enum WeightsError {
         hint: String,
     },
     /// A tensor of another shape than the architecture has.
-    #[error("tensor '{name}' has shape {found:?}, but a {architecture} has {expected:?} there; was the file made for another backbone?")]
+    #[error(
+        "tensor '{name}' has shape {found:?}, but a {architecture} has {expected:?} there; was the file made for another backbone?"
+    )]
     Shape {
         /// Its name.
         name: String,
@@ -43,7 +45,9 @@ pub enum WeightsError {
         found: Vec<usize>,
     },
     /// NaN or infinite weights.
-    #[error("tensor '{name}' holds {bad} values that are not finite (NaN or infinite); the file is damaged")]
+    #[error(
+        "tensor '{name}' holds {bad} values that are not finite (NaN or infinite); the file is damaged"
+    )]
     NotFinite {
         /// Its name.
         name: String,
@@ -65,18 +69,34 @@ pub fn read(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
             "it is a PyTorch checkpoint (.pth); the native program reads those, here it must be .safetensors".into(),
         ));
     }
-    let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Unreadable(error.to_string()))?;
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| WeightsError::Unreadable(error.to_string()))?;
     let mut named = NamedTensors::new();
     for (name, view) in file.tensors() {
         let values = match view.dtype() {
             Dtype::F32 => floats::<4>(view.data(), f32::from_le_bytes),
-            Dtype::F16 => floats::<2>(view.data(), |bytes| half::f16::from_le_bytes(bytes).to_f32()),
-            Dtype::BF16 => floats::<2>(view.data(), |bytes| half::bf16::from_le_bytes(bytes).to_f32()),
+            Dtype::F16 => floats::<2>(view.data(), |bytes| {
+                half::f16::from_le_bytes(bytes).to_f32()
+            }),
+            Dtype::BF16 => floats::<2>(view.data(), |bytes| {
+                half::bf16::from_le_bytes(bytes).to_f32()
+            }),
             Dtype::F64 => floats::<8>(view.data(), |bytes| f64::from_le_bytes(bytes) as f32),
             Dtype::I64 | Dtype::I32 | Dtype::U64 | Dtype::U32 => continue,
-            other => return Err(WeightsError::Type { name, dtype: format!("{other:?}") }),
+            other => {
+                return Err(WeightsError::Type {
+                    name,
+                    dtype: format!("{other:?}"),
+                });
+            }
         };
-        named.insert(name, HostTensor { shape: view.shape().to_vec(), values });
+        named.insert(
+            name,
+            HostTensor {
+                shape: view.shape().to_vec(),
+                values,
+            },
+        );
     }
     Ok(named)
 }
@@ -87,7 +107,11 @@ pub fn is_pytorch_checkpoint(bytes: &[u8]) -> bool {
 }
 
 fn floats<const N: usize>(data: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    data.as_chunks::<N>().0.iter().map(|chunk| decode(*chunk)).collect()
+    data.as_chunks::<N>()
+        .0
+        .iter()
+        .map(|chunk| decode(*chunk))
+        .collect()
 }
 
 /// Turns a file's tensors into those of [`crate::backbone::ResNet`]: picks the stem and three
@@ -100,7 +124,11 @@ fn floats<const N: usize>(data: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f
 ///
 /// # Errors
 /// Names every tensor that is missing, or the first of a wrong shape or with NaN.
-pub fn fold(file: &NamedTensors, config: &BackboneConfig, device: &Device) -> Result<NamedTensors, WeightsError> {
+pub fn fold(
+    file: &NamedTensors,
+    config: &BackboneConfig,
+    device: &Device,
+) -> Result<NamedTensors, WeightsError> {
     const EPSILON: f32 = 1e-5;
     let architecture = config.kind.to_string();
     let prefix = file
@@ -123,7 +151,9 @@ pub fn fold(file: &NamedTensors, config: &BackboneConfig, device: &Device) -> Re
         check(&format!("{conv}.weight"), weight, shape, &architecture)?;
         let channels = shape[0];
         let vector = |name: String| match file.get(&name) {
-            Some(tensor) => check(&name, tensor, &[channels], &architecture).map(|()| Some(&tensor.values)),
+            Some(tensor) => {
+                check(&name, tensor, &[channels], &architecture).map(|()| Some(&tensor.values))
+            }
             None => Ok(None),
         };
         let bias = vector(format!("{conv}.bias"))?;
@@ -135,7 +165,10 @@ pub fn fold(file: &NamedTensors, config: &BackboneConfig, device: &Device) -> Re
         let mut shift = bias.cloned().unwrap_or_else(|| vec![0.0; channels]);
         match statistics[..] {
             [Some(gamma), Some(beta), Some(mean), Some(variance)] => {
-                for (channel, filter) in values.chunks_exact_mut(weight.values.len() / channels).enumerate() {
+                for (channel, filter) in values
+                    .chunks_exact_mut(weight.values.len() / channels)
+                    .enumerate()
+                {
                     let scale = gamma[channel] / (variance[channel] + EPSILON).sqrt();
                     filter.iter_mut().for_each(|value| *value *= scale);
                     shift[channel] = beta[channel] + (shift[channel] - mean[channel]) * scale;
@@ -145,18 +178,38 @@ pub fn fold(file: &NamedTensors, config: &BackboneConfig, device: &Device) -> Re
             _ => {
                 let parts = ["weight", "bias", "running_mean", "running_var"];
                 missing.extend(
-                    parts.iter().zip(&statistics).filter(|(_, found)| found.is_none()).map(|(part, _)| format!("{norm}.{part}")),
+                    parts
+                        .iter()
+                        .zip(&statistics)
+                        .filter(|(_, found)| found.is_none())
+                        .map(|(part, _)| format!("{norm}.{part}")),
                 );
                 continue;
             }
         }
-        folded.insert(path.clone(), HostTensor { shape: shape.clone(), values });
-        folded.insert(format!("{module}.bias"), HostTensor { shape: vec![channels], values: shift });
+        folded.insert(
+            path.clone(),
+            HostTensor {
+                shape: shape.clone(),
+                values,
+            },
+        );
+        folded.insert(
+            format!("{module}.bias"),
+            HostTensor {
+                shape: vec![channels],
+                values: shift,
+            },
+        );
     }
     if missing.is_empty() {
         Ok(folded)
     } else {
-        Err(WeightsError::Missing { architecture, names: missing, hint: hint(file) })
+        Err(WeightsError::Missing {
+            architecture,
+            names: missing,
+            hint: hint(file),
+        })
     }
 }
 
@@ -164,13 +217,24 @@ pub fn fold(file: &NamedTensors, config: &BackboneConfig, device: &Device) -> Re
 fn names_in_file(prefix: &str, module: &str) -> (String, String) {
     if let Some(block) = module.strip_suffix(".downsample") {
         // Already folded files have `downsample` itself as the convolution, like this crate's packages.
-        return (format!("{prefix}{block}.downsample.0"), format!("{prefix}{block}.downsample.1"));
+        return (
+            format!("{prefix}{block}.downsample.0"),
+            format!("{prefix}{block}.downsample.1"),
+        );
     }
     let (block, index) = module.rsplit_once("conv").unwrap_or((module, ""));
-    (format!("{prefix}{module}"), format!("{prefix}{block}bn{index}"))
+    (
+        format!("{prefix}{module}"),
+        format!("{prefix}{block}bn{index}"),
+    )
 }
 
-fn check(name: &str, tensor: &HostTensor, expected: &[usize], architecture: &str) -> Result<(), WeightsError> {
+fn check(
+    name: &str,
+    tensor: &HostTensor,
+    expected: &[usize],
+    architecture: &str,
+) -> Result<(), WeightsError> {
     if tensor.shape != expected || tensor.values.len() != expected.iter().product::<usize>() {
         return Err(WeightsError::Shape {
             name: name.into(),
@@ -179,9 +243,17 @@ fn check(name: &str, tensor: &HostTensor, expected: &[usize], architecture: &str
             found: tensor.shape.clone(),
         });
     }
-    match tensor.values.iter().filter(|value| !value.is_finite()).count() {
+    match tensor
+        .values
+        .iter()
+        .filter(|value| !value.is_finite())
+        .count()
+    {
         0 => Ok(()),
-        bad => Err(WeightsError::NotFinite { name: name.into(), bad }),
+        bad => Err(WeightsError::NotFinite {
+            name: name.into(),
+            bad,
+        }),
     }
 }
 
@@ -191,7 +263,14 @@ fn hint(file: &NamedTensors) -> String {
     }
     let blocks = |stage: usize| {
         file.keys()
-            .filter_map(|name| name.split(&format!("layer{stage}.")).nth(1)?.split('.').next()?.parse::<usize>().ok())
+            .filter_map(|name| {
+                name.split(&format!("layer{stage}."))
+                    .nth(1)?
+                    .split('.')
+                    .next()?
+                    .parse::<usize>()
+                    .ok()
+            })
             .max()
             .map_or(0, |last| last + 1)
     };
@@ -200,7 +279,10 @@ fn hint(file: &NamedTensors) -> String {
         ([2, 2, 2], false) => " (it looks like resnet18 or lite)".into(),
         ([3, 4, 6], false) => " (it looks like resnet34)".into(),
         ([3, 4, 6], true) => " (it looks like resnet50 or wide_resnet50_2)".into(),
-        _ => format!(" (its first tensor is '{}')", file.keys().next().map_or("", String::as_str)),
+        _ => format!(
+            " (its first tensor is '{}')",
+            file.keys().next().map_or("", String::as_str)
+        ),
     }
 }
 
@@ -215,11 +297,22 @@ pub fn write(
     let refused = |error: safetensors::SafeTensorError| WeightsError::Unreadable(error.to_string());
     let bytes: Vec<(&String, &HostTensor, Vec<u8>)> = tensors
         .iter()
-        .map(|(name, tensor)| (name, tensor, tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .map(|(name, tensor)| {
+            (
+                name,
+                tensor,
+                tensor
+                    .values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect(),
+            )
+        })
         .collect();
     let mut views = Vec::with_capacity(bytes.len());
     for (name, tensor, data) in &bytes {
-        let view = safetensors::tensor::TensorView::new(Dtype::F32, tensor.shape.clone(), data).map_err(refused)?;
+        let view = safetensors::tensor::TensorView::new(Dtype::F32, tensor.shape.clone(), data)
+            .map_err(refused)?;
         views.push((*name, view));
     }
     safetensors::serialize(views, Some(metadata.clone().into_iter().collect())).map_err(refused)

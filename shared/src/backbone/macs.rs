@@ -18,8 +18,14 @@ pub fn backbone_macs(config: &BackboneConfig, side: usize) -> u64 {
             total += match kind.block() {
                 BlockKind::Basic => conv(channels, inner, 3, small) + conv(inner, out, 3, small),
                 BlockKind::Bottleneck => {
-                    let first = if config.stride == StridePlacement::V1 { small } else { size };
-                    conv(channels, inner, 1, first) + conv(inner, inner, 3, small) + conv(inner, out, 1, small)
+                    let first = if config.stride == StridePlacement::V1 {
+                        small
+                    } else {
+                        size
+                    };
+                    conv(channels, inner, 1, first)
+                        + conv(inner, inner, 3, small)
+                        + conv(inner, out, 1, small)
                 }
             };
             if stride != 1 || channels != out {

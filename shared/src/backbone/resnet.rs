@@ -47,11 +47,24 @@ impl BackboneConfig {
                 .collect::<Vec<_>>()
         };
         let (layer1, layer2, layer3) = (stage(0), stage(1), stage(2));
-        ResNet { conv1: convolution(3, kind.stem_channels(), 7, 2, device), layer1, layer2, layer3 }
+        ResNet {
+            conv1: convolution(3, kind.stem_channels(), 7, 2, device),
+            layer1,
+            layer2,
+            layer3,
+        }
     }
 
-    fn block(&self, input: usize, inner: usize, out: usize, stride: usize, device: &Device) -> Block {
-        let downsample = (stride != 1 || input != out).then(|| convolution(input, out, 1, stride, device));
+    fn block(
+        &self,
+        input: usize,
+        inner: usize,
+        out: usize,
+        stride: usize,
+        device: &Device,
+    ) -> Block {
+        let downsample =
+            (stride != 1 || input != out).then(|| convolution(input, out, 1, stride, device));
         match self.kind.block() {
             BlockKind::Basic => Block {
                 conv1: convolution(input, inner, 3, stride, device),
@@ -75,7 +88,13 @@ impl BackboneConfig {
     }
 }
 
-fn convolution(input: usize, output: usize, kernel: usize, stride: usize, device: &Device) -> Conv2d {
+fn convolution(
+    input: usize,
+    output: usize,
+    kernel: usize,
+    stride: usize,
+    device: &Device,
+) -> Conv2d {
     let pad = kernel / 2;
     Conv2dConfig::new([input, output], [kernel, kernel])
         .with_stride([stride, stride])
@@ -101,7 +120,13 @@ impl ResNet {
 
 /// The stem's 3×3 maximum at stride 2.
 fn max_pool_options() -> MaxPoolOptions<2> {
-    MaxPoolOptions { kernel_size: [3, 3], stride: [2, 2], padding: [(1, 1), (1, 1)], dilation: [1, 1], ceil_mode: false }
+    MaxPoolOptions {
+        kernel_size: [3, 3],
+        stride: [2, 2],
+        padding: [(1, 1), (1, 1)],
+        dilation: [1, 1],
+        ceil_mode: false,
+    }
 }
 
 fn run(blocks: &[Block], x: Tensor<4>) -> Tensor<4> {
