@@ -27,22 +27,15 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The commands.
+/// The commands. Each one's own arguments carry its help.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train a detector on good images.
     Train(Box<crate::train::TrainArgs>),
-    /// Measure a detector on a test set with masks.
     Eval(crate::eval::EvalArgs),
-    /// Judge images: score, verdict, heat map.
     Predict(crate::predict::PredictArgs),
-    /// Turn a run into a model package for the page or for publishing.
     Export(crate::export::ExportArgs),
-    /// Show what a model is: architecture, size, calibration, origin.
     Info(crate::info::InfoArgs),
-    /// Generate a practice data set of drawn products with defects and masks.
     Synth(crate::synth::SynthArgs),
-    /// Train the small `lite` backbone to imitate a large one on ordinary photos.
     Distill(crate::distill::DistillArgs),
 }
 

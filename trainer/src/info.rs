@@ -18,6 +18,9 @@ use crate::progress::{print_json, print_text};
 use crate::store;
 
 /// Show what a model is: architecture, size, calibration, origin.
+///
+/// Parameters are counted as the paper counts them (backbone with batch norms, restorer without the fixed
+/// position embedding); multiply-adds are those of convolutions and matrix products for one image.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n\
     \x20 fsr info models/bottle\n\

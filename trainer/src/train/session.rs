@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
@@ -27,6 +27,9 @@ use crate::{backbone_weights, dataset, memory, store};
 
 /// Lines in a long run's log.
 const LOG_LINES: usize = 2000;
+
+/// A slow run is logged at least this often.
+const LOG_SECONDS: Duration = Duration::from_secs(10);
 
 /// All settings of a run, as recorded in its folder.
 #[derive(Debug, Serialize)]
@@ -280,7 +283,7 @@ impl Session<'_> {
         let mut failed = None;
         let log_every = (schedule.steps / LOG_LINES).max(1);
         let started = Instant::now();
-        let (mut logged, mut saved) = (0, 0);
+        let (mut logged, mut logged_at, mut saved) = (0, started, 0);
         let mut last = (0, f32::NAN);
         let run = training.run(source, |training, now| {
             losses.add(now);
@@ -289,16 +292,18 @@ impl Session<'_> {
                 format!("epoch {} loss {:.4}", now.epoch, losses.mean()),
             );
             last = (now.epoch, losses.mean());
+            // Asked once: what is decided here must be saved here.
+            let asked = interrupt::asked();
             let mut report = || -> Result<()> {
                 let finished = now.step >= schedule.steps;
-                if now.step - logged >= log_every || finished {
-                    logged = now.step;
+                let stopping = finished || asked;
+                if now.step - logged >= log_every || stopping || logged_at.elapsed() >= LOG_SECONDS
+                {
+                    (logged, logged_at) = (now.step, Instant::now());
                     folder.log(&losses.line(now, started.elapsed().as_secs_f64()))?;
                     losses = LossMean::default();
                 }
-                if !finished
-                    && (now.step - saved >= schedule.checkpoint_steps || interrupt::asked())
-                {
+                if !finished && (now.step - saved >= schedule.checkpoint_steps || asked) {
                     saved = now.step;
                     self.write(training, now.step, now.epoch, &folder.checkpoint(now.step))?;
                     folder.drop_checkpoints_before(now.step);
@@ -306,7 +311,7 @@ impl Session<'_> {
                 Ok(())
             };
             match report() {
-                Ok(()) if !interrupt::asked() => ControlFlow::Continue(()),
+                Ok(()) if !asked => ControlFlow::Continue(()),
                 Ok(()) => ControlFlow::Break(()),
                 Err(error) => {
                     failed = Some(error);

@@ -1,0 +1,10 @@
+//! The `fsr` program, driven as a user drives it, on small generated images.
+
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod determinism;
+mod help;
+mod interruption;
+mod program;
+mod whole_path;
