@@ -311,6 +311,23 @@ fn native_and_browser_agree_on_webgpu() {
 }
 
 #[test]
+fn the_default_model_agrees_on_webgpu() {
+    let Some(bench) = Bench::start(WebGpu::Software) else {
+        return;
+    };
+    let page = bench.open("backend=webgpu&demo=off");
+    assert_eq!(page.backend().unwrap().0, "webgpu");
+    assert_eq!(page.self_test().unwrap(), "passed", "{:?}", page.error());
+    let image = encode(picture(256, 256), ImageFormat::Png);
+    let shown = page
+        .inspect(&bench.file("photo.png", &image))
+        .unwrap()
+        .shown();
+    assert_eq!(shown.backend, "webgpu");
+    assert_same(&shown, &inspect(&native(&default_files()), &image));
+}
+
+#[test]
 fn a_package_opens_from_local_files() {
     let Some(bench) = Bench::start(WebGpu::Missing) else {
         return;
