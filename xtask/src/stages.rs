@@ -1,16 +1,17 @@
-//! A run of named stages, timed, ended by the first failure and closed by a summary.
+//! A run of named stages, timed and closed by a summary. A failed stage stops only those that need it, so that one
+//! run tells of every mistake.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
 /// How a stage ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
     Passed(Duration),
-    Failed(Duration),
+    Failed(Duration, String),
     /// Left out, with the reason.
     Skipped(&'static str),
-    /// An earlier stage failed.
+    /// A stage it needs did not pass.
     NotReached,
 }
 
@@ -18,13 +19,16 @@ enum Outcome {
 #[derive(Debug, Default)]
 pub struct Stages {
     outcomes: Vec<(&'static str, Outcome)>,
-    failure: Option<anyhow::Error>,
 }
 
 impl Stages {
-    /// Runs a stage unless an earlier one failed.
-    pub fn run(&mut self, name: &'static str, stage: impl FnOnce() -> Result<()>) {
-        if self.failure.is_some() {
+    /// Runs a stage if the stages it needs have passed.
+    pub fn run(&mut self, name: &'static str, needs: &[&str], stage: impl FnOnce() -> Result<()>) {
+        let passed = |need: &&str| {
+            let mut outcomes = self.outcomes.iter();
+            outcomes.any(|(name, outcome)| name == need && matches!(outcome, Outcome::Passed(_)))
+        };
+        if !needs.iter().all(passed) {
             self.outcomes.push((name, Outcome::NotReached));
             return;
         }
@@ -32,13 +36,14 @@ impl Stages {
         let started = Instant::now();
         let result = stage();
         let time = started.elapsed();
-        self.outcomes.push(match result {
-            Ok(()) => (name, Outcome::Passed(time)),
+        let outcome = match result {
+            Ok(()) => Outcome::Passed(time),
             Err(error) => {
-                self.failure = Some(error);
-                (name, Outcome::Failed(time))
+                eprintln!("{name}: {error:#}");
+                Outcome::Failed(time, format!("{error:#}"))
             }
-        });
+        };
+        self.outcomes.push((name, outcome));
     }
 
     /// Records a stage that was left out, and why.
@@ -46,45 +51,45 @@ impl Stages {
         self.outcomes.push((name, Outcome::Skipped(reason)));
     }
 
-    /// Prints the summary and gives the first failure back, named after its stage.
+    /// Prints the summary; an error that names the failed stages, if any.
     pub fn finish(self) -> Result<()> {
         println!("\n{}", self.summary());
-        let Some(error) = self.failure else {
-            return Ok(());
-        };
-        let failed = self
+        let failures: Vec<String> = self
             .outcomes
             .iter()
-            .find(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
-        let name = failed.map_or("a stage", |(name, _)| *name);
-        Err(anyhow!("{name}: {error:#}"))
+            .filter_map(|(name, outcome)| match outcome {
+                Outcome::Failed(_, error) => Some(format!("{name}: {error}")),
+                _ => None,
+            })
+            .collect();
+        if !failures.is_empty() {
+            bail!("{}", failures.join("; "));
+        }
+        Ok(())
     }
 
     fn summary(&self) -> String {
         let mut text = String::new();
         let mut total = Duration::ZERO;
+        let mut failed = false;
         for (name, outcome) in &self.outcomes {
             let line = match outcome {
                 Outcome::Passed(time) => {
+                    total += *time;
                     format!("{name:<20} passed    {:>6.0} s", time.as_secs_f64())
                 }
-                Outcome::Failed(time) => {
+                Outcome::Failed(time, _) => {
+                    total += *time;
+                    failed = true;
                     format!("{name:<20} FAILED    {:>6.0} s", time.as_secs_f64())
                 }
                 Outcome::Skipped(reason) => format!("{name:<20} skipped   ({reason})"),
-                Outcome::NotReached => format!("{name:<20} not run"),
+                Outcome::NotReached => format!("{name:<20} not run   (needs one that failed)"),
             };
-            if let Outcome::Passed(time) | Outcome::Failed(time) = outcome {
-                total += *time;
-            }
-            text.push_str(line.trim_end());
+            text.push_str(&line);
             text.push('\n');
         }
-        let verdict = if self.failure.is_some() {
-            "FAILED"
-        } else {
-            "passed"
-        };
+        let verdict = if failed { "FAILED" } else { "passed" };
         text.push_str(&format!(
             "{:<20} {verdict}    {:>6.0} s",
             "all stages",
@@ -97,42 +102,46 @@ impl Stages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::bail;
 
     #[test]
-    fn nothing_runs_after_a_failure_and_the_failure_comes_back() {
+    fn a_failure_stops_what_needs_it_and_nothing_else() {
         let mut stages = Stages::default();
         let mut ran = Vec::new();
-        stages.run("first", || {
+        stages.run("first", &[], || {
             ran.push(1);
             Ok(())
         });
         stages.skip("second", "not asked for");
-        stages.run("third", || bail!("broken"));
-        stages.run("fourth", || {
+        stages.run("third", &["first"], || bail!("broken"));
+        stages.run("fourth", &["first"], || {
             ran.push(4);
             Ok(())
         });
-        assert_eq!(ran, [1]);
+        stages.run("fifth", &["first", "third"], || {
+            ran.push(5);
+            Ok(())
+        });
+        assert_eq!(ran, [1, 4]);
         let summary = stages.summary();
         for part in [
             "first                passed",
-            "skipped   (not asked for)",
+            "second               skipped   (not asked for)",
             "third                FAILED",
-            "fourth               not run",
+            "fourth               passed",
+            "fifth                not run",
+            "all stages           FAILED",
         ] {
             assert!(summary.contains(part), "{part:?} in\n{summary}");
         }
-        assert_eq!(
-            stages.finish().expect_err("failed").to_string(),
-            "third: broken"
-        );
+        let error = stages.finish().expect_err("failed");
+        assert_eq!(error.to_string(), "third: broken");
     }
 
     #[test]
     fn all_passed_is_ok() {
         let mut stages = Stages::default();
-        stages.run("only", || Ok(()));
+        stages.run("only", &[], || Ok(()));
+        assert!(stages.summary().contains("all stages           passed"));
         assert!(stages.finish().is_ok());
     }
 }

@@ -27,11 +27,12 @@ const WORKSPACE: [&str; 3] = ["--workspace", "--release", "--locked"];
 /// Runs the stages and prints how long each took.
 pub fn run(options: &Options) -> Result<()> {
     let mut stages = Stages::default();
-    stages.run("format", || {
+    stages.run("format", &[], || {
         ensure_components()?;
-        run_command(cargo().args(["fmt", "--all", "--check"]))
+        // The names of the files will do: the mend is `cargo fmt`.
+        run_command(cargo().args(["fmt", "--all", "--check", "--", "-l"]))
     });
-    stages.run("lints", || {
+    stages.run("lints", &[], || {
         run_command(cargo().arg("clippy").args(WORKSPACE).args([
             "--all-targets",
             "--",
@@ -42,7 +43,7 @@ pub fn run(options: &Options) -> Result<()> {
     if options.fast {
         stages.skip("documentation", "--fast");
     } else {
-        stages.run("documentation", || {
+        stages.run("documentation", &[], || {
             run_command(
                 cargo()
                     .env("RUSTDOCFLAGS", "-D warnings")
@@ -53,7 +54,7 @@ pub fn run(options: &Options) -> Result<()> {
         });
     }
     // The browser tests are part of the workspace; they run in their own stage, once there is a page.
-    stages.run("native tests", || {
+    stages.run("native tests", &[], || {
         run_command(
             cargo()
                 .env("FSR_BROWSER_TESTS", "0")
@@ -79,8 +80,8 @@ fn page_stages(stages: &mut Stages, options: Options) {
         }
         return;
     }
-    stages.run("page tools", || Toolbox::ensure().map(|_| ()));
-    stages.run("page lints", || {
+    stages.run("page tools", &[], || Toolbox::ensure().map(|_| ()));
+    stages.run("page lints", &["page tools"], || {
         let page = [
             "--package",
             "fsr-web",
@@ -97,13 +98,17 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .args(["--", "-D", "warnings"]),
         )
     });
-    stages.run("page build", page::build);
-    stages.run("page sizes", || sizes::check(&page::dist()));
+    stages.run("page build", &["page tools"], page::build);
+    stages.run(
+        "page sizes",
+        &["page build"],
+        || sizes::check(&page::dist()),
+    );
     if options.skip_browser {
         stages.skip("browser tests", "--skip-browser");
         return;
     }
-    stages.run("browser tests", || {
+    stages.run("browser tests", &["page build"], || {
         let browser = Browser::ensure()?;
         // One browser at a time: several would share the cores and time each other out.
         run_command(
