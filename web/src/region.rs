@@ -1,9 +1,10 @@
 //! The text alternative of an anomaly map: where it is hot and how much of the area.
 //!
-//! A pixel is hot when it is past the middle of the colour scale, which calibration fixes.
+//! A pixel is hot when it is past [`HOT`] on the colour scale. Calibration puts a quarter of the
+//! scale where hardly a pixel of a good image reaches, so that hot is a little beyond that.
 
 /// Position on the colour scale from which a pixel counts as hot.
-pub const HOT: f32 = 0.5;
+pub const HOT: f32 = 0.3;
 
 /// What the map shows.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use fsr_web::{
+    address::{SampleSpec, spaced},
     protocol::{Agreement, sentence},
     verdict::{Verdict, needle, number, provenance, standing},
 };
@@ -101,6 +102,11 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
         Some(threshold) => format!("Score {}: {}.", number(decisive), standing(decisive, threshold)),
         None => "This package brings no calibration: the colours run to this image's own maximum, and there is no verdict.".to_owned(),
     };
+    let truth = shown
+        .answer
+        .sample
+        .as_ref()
+        .and_then(|sample| against_truth(sample, verdict));
     let agreement = shown.answer.agreement;
     let has_mask = shown.mask.iter().any(|&value| value > 127);
     view! {
@@ -125,11 +131,30 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
                 </p>
                 {threshold.as_ref().map(|threshold| view! { <Meter score=decisive threshold=threshold.value/> })}
                 <p class="where" data-testid="map-description">{sentence(&shown.description())}</p>
+                {truth.map(|text| view! { <p class="quiet" data-testid="truth-verdict">{text}</p> })}
                 {agreement.map(|agreement| view! { <Truth agreement/> })}
                 <Legend page shown=shown.clone()/>
                 <Timings shown/>
             </div>
         </div>
+    }
+}
+
+/// Whether the verdict is right, for a sample whose truth is known.
+fn against_truth(sample: &SampleSpec, verdict: Verdict) -> Option<String> {
+    let made = sample.defect.as_deref().map(spaced);
+    match (made, verdict) {
+        (_, Verdict::Unknown) => None,
+        (Some(defect), Verdict::Anomalous) => Some(format!(
+            "Drawn with a defect ({defect}): the verdict is right."
+        )),
+        (Some(defect), Verdict::Good) => Some(format!(
+            "Drawn with a defect ({defect}): the verdict misses it."
+        )),
+        (None, Verdict::Good) => Some("Drawn without a defect: the verdict is right.".into()),
+        (None, Verdict::Anomalous) => {
+            Some("Drawn without a defect: the verdict is a false alarm.".into())
+        }
     }
 }
 
