@@ -22,6 +22,7 @@ mod pytorch;
 mod store;
 mod synth;
 mod train;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -46,3 +46,39 @@ fn floats<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<
         .map(|value| decode(*value))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn reads_floats_of_every_width_with_strides_and_nesting() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny.pth");
+        assert!(fsr::weights::is_pytorch_checkpoint(
+            &std::fs::read(&path).unwrap()
+        ));
+        let named = read(&path).unwrap();
+        let tensor = |end: &str| {
+            let mut found = named.iter().filter(|(name, _)| name.ends_with(end));
+            let (_, tensor) = found.next().unwrap();
+            (tensor.shape.clone(), tensor.values.clone())
+        };
+        let weight = vec![0.5, 1.5, 2.5, -3.5, 4.5, 5.5];
+        assert_eq!(tensor("layer.weight"), (vec![2, 3], weight));
+        let turned = vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0];
+        assert_eq!(tensor("layer.turned"), (vec![3, 2], turned));
+        assert_eq!(tensor("layer.half"), (vec![2], vec![1.0, -0.25]));
+        assert_eq!(named.len(), 3, "counters are no weights");
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_unreadable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut.pth");
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny.pth");
+        let bytes = std::fs::read(fixture).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(matches!(read(&path), Err(WeightsError::Unreadable(_))));
+    }
+}

@@ -1,7 +1,9 @@
 //! `fsr train`: from good images to a calibrated detector.
 
 mod args;
+mod fitting;
 mod images;
+mod log;
 pub mod run_folder;
 mod session;
 

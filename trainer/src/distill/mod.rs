@@ -16,9 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use fsr::config::{BackboneKind, StridePlacement};
 use fsr::preprocess::images_to_tensor;
 use fsr::recipe::{Recipe, Schedule};

@@ -1,35 +1,28 @@
 //! One training run from start to end.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use fsr::calibration::Calibration;
 use fsr::config::{BackboneKind, ModelConfig};
 use fsr::model::Fsr;
-use fsr::package::{Dtype, Package, PackageConfig, Provenance, WeightsOrigin};
+use fsr::package::WeightsOrigin;
 use fsr::recipe::Recipe;
-use fsr::train::{TrainOptions, TrainProgress, Training};
+use fsr::train::TrainOptions;
 use serde::Serialize;
 
 use super::TrainArgs;
-use super::args::{Schedule, Setting};
+use super::args::Setting;
+use super::fitting::Fitting;
 use super::images::{Selection, select};
 use super::run_folder::{MODEL, RunFolder};
-use crate::calibrate::calibrate;
 use crate::device;
 use crate::features::{self, Features, gib};
-use crate::interrupt::{self, Interrupted};
+use crate::interrupt;
 use crate::progress::{Progress, print_json, print_text, say};
-use crate::{backbone_weights, dataset, memory, store};
-
-/// Lines in a long run's log.
-const LOG_LINES: usize = 2000;
-
-/// A slow run is logged at least this often.
-const LOG_SECONDS: Duration = Duration::from_secs(10);
+use crate::{backbone_weights, dataset, memory};
 
 /// All settings of a run, as recorded in its folder.
 #[derive(Debug, Serialize)]
@@ -48,20 +41,6 @@ struct RunConfig<'a> {
     options: &'a TrainOptions,
     backbone_weights: Option<&'a WeightsOrigin>,
     device: &'a str,
-}
-
-/// One line of the log: the loss is the mean since the line before.
-#[derive(Debug, Serialize)]
-struct LogLine {
-    step: usize,
-    steps: usize,
-    epoch: usize,
-    loss: f32,
-    squared: f32,
-    local_cosine: f32,
-    global_cosine: f32,
-    learning_rate: f64,
-    seconds: f64,
 }
 
 /// What a finished run reports.
@@ -141,7 +120,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     interrupt::listen()?;
     let (training_features, good_features) =
         extract(&model, &selection, cache_limit, folder.path())?;
-    let session = Session {
+    let fitting = Fitting {
         args,
         model: &model,
         good: &good_features,
@@ -149,7 +128,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         options: &options,
         weights: weights.as_ref(),
     };
-    let outcome = session.train(&training_features, schedule, &mut folder)?;
+    let outcome = fitting.run(&training_features, schedule, &mut folder)?;
     if let Some(interrupted) = outcome.interrupted {
         return Err(interrupted.into());
     }
@@ -250,215 +229,4 @@ fn extract(
         training.place()
     ));
     Ok((training, calibration))
-}
-
-/// What a training needs besides its features.
-struct Session<'a> {
-    args: &'a TrainArgs,
-    model: &'a Fsr,
-    good: &'a Features,
-    selection: &'a Selection,
-    options: &'a TrainOptions,
-    weights: Option<&'a WeightsOrigin>,
-}
-
-/// How a training ended.
-struct Outcome {
-    interrupted: Option<Interrupted>,
-    epoch: usize,
-    loss: f32,
-    calibration: Option<Calibration>,
-}
-
-impl Session<'_> {
-    fn train(
-        &self,
-        source: &Features,
-        schedule: Schedule,
-        folder: &mut RunFolder,
-    ) -> Result<Outcome> {
-        let mut training = Training::new(self.model, self.options.clone());
-        let mut progress = Progress::new("train", schedule.steps, "steps");
-        let mut losses = LossMean::default();
-        let mut failed = None;
-        let log_every = (schedule.steps / LOG_LINES).max(1);
-        let started = Instant::now();
-        let (mut logged, mut logged_at, mut saved) = (0, started, 0);
-        let mut last = (0, f32::NAN);
-        let run = training.run(source, |training, now| {
-            losses.add(now);
-            progress.set(
-                now.step,
-                format!("epoch {} loss {:.4}", now.epoch, losses.mean()),
-            );
-            last = (now.epoch, losses.mean());
-            // Asked once: what is decided here must be saved here.
-            let asked = interrupt::asked();
-            let mut report = || -> Result<()> {
-                let finished = now.step >= schedule.steps;
-                let stopping = finished || asked;
-                if now.step - logged >= log_every || stopping || logged_at.elapsed() >= LOG_SECONDS
-                {
-                    (logged, logged_at) = (now.step, Instant::now());
-                    folder.log(&losses.line(now, started.elapsed().as_secs_f64()))?;
-                    losses = LossMean::default();
-                }
-                if !finished && (now.step - saved >= schedule.checkpoint_steps || asked) {
-                    saved = now.step;
-                    self.write(training, now.step, now.epoch, &folder.checkpoint(now.step))?;
-                    folder.drop_checkpoints_before(now.step);
-                }
-                Ok(())
-            };
-            match report() {
-                Ok(()) if !asked => ControlFlow::Continue(()),
-                Ok(()) => ControlFlow::Break(()),
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        });
-        pollster::block_on(run)?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        progress.finish();
-        let (epoch, loss) = last;
-        let done = training.steps_done();
-        if done < schedule.steps {
-            let place = folder.checkpoint(done);
-            let text = format!(
-                "{done} of {} steps are done; the model so far is {}",
-                schedule.steps,
-                place.display()
-            );
-            return Ok(Outcome {
-                interrupted: Some(Interrupted(text)),
-                epoch,
-                loss,
-                calibration: None,
-            });
-        }
-        let calibration = self.write(&training, done, epoch, &folder.path().join(MODEL))?;
-        folder.drop_checkpoints();
-        Ok(Outcome {
-            interrupted: None,
-            epoch,
-            loss,
-            calibration,
-        })
-    }
-
-    /// Calibrates the model as it stands and writes it as a package.
-    fn write(
-        &self,
-        training: &Training,
-        step: usize,
-        epoch: usize,
-        target: &Path,
-    ) -> Result<Option<Calibration>> {
-        let model = Fsr::from_parts(
-            &self.model.config,
-            &self.model.recipe,
-            self.model.backbone.clone(),
-            training.restorer(),
-            self.model.device(),
-        );
-        let categories: Vec<&str> = self
-            .selection
-            .calibration
-            .iter()
-            .map(|image| image.category.as_str())
-            .collect();
-        let calibrations = calibrate(
-            &model,
-            self.good,
-            &categories,
-            self.args.score,
-            self.selection.source,
-        )?;
-        let name = self
-            .args
-            .out
-            .file_name()
-            .map_or_else(|| "fsr".into(), |name| name.to_string_lossy().into_owned());
-        let mut config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
-        config.calibration = calibrations.all.clone();
-        config.category_calibration = calibrations.by_category;
-        config.provenance = Provenance {
-            // The folder's name, not its place on this machine.
-            data: self
-                .args
-                .data
-                .data
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            categories: self.selection.files.keys().cloned().collect(),
-            images: self.selection.train.len(),
-            shots: self.args.shots.map(|count| count as usize),
-            seed: self.args.seed,
-            tau: self.options.tau as f32,
-            epochs: epoch,
-            steps: step,
-            commit: option_env!("FSR_COMMIT").map(String::from),
-            backbone_weights: self.weights.cloned(),
-            ..config.provenance
-        };
-        let tensors = pollster::block_on(model.tensors())?;
-        store::write(
-            target,
-            &Package {
-                config,
-                tensors,
-                self_test: None,
-            },
-            Dtype::F32,
-        )?;
-        Ok(calibrations.all)
-    }
-}
-
-/// Mean of the loss parts over some steps.
-#[derive(Debug, Default)]
-struct LossMean {
-    steps: usize,
-    parts: [f64; 3],
-}
-
-impl LossMean {
-    fn add(&mut self, now: &TrainProgress) {
-        self.steps += 1;
-        for (sum, part) in
-            self.parts
-                .iter_mut()
-                .zip([now.squared, now.local_cosine, now.global_cosine])
-        {
-            *sum += f64::from(part);
-        }
-    }
-
-    fn part(&self, index: usize) -> f32 {
-        (self.parts[index] / self.steps.max(1) as f64) as f32
-    }
-
-    fn mean(&self) -> f32 {
-        (0..3).map(|index| self.part(index)).sum()
-    }
-
-    fn line(&self, now: &TrainProgress, seconds: f64) -> LogLine {
-        LogLine {
-            step: now.step,
-            steps: now.steps,
-            epoch: now.epoch,
-            loss: self.mean(),
-            squared: self.part(0),
-            local_cosine: self.part(1),
-            global_cosine: self.part(2),
-            learning_rate: now.learning_rate,
-            seconds,
-        }
-    }
 }

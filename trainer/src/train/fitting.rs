@@ -1,0 +1,211 @@
+//! The training proper: steps, log, checkpoints, and the calibrated model at the end.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use fsr::calibration::Calibration;
+use fsr::model::Fsr;
+use fsr::package::{Dtype, Package, PackageConfig, Provenance, WeightsOrigin};
+use fsr::train::{TrainOptions, Training};
+
+use super::TrainArgs;
+use super::args::Schedule;
+use super::images::Selection;
+use super::log::LossMean;
+use super::run_folder::{MODEL, RunFolder};
+use crate::calibrate::calibrate;
+use crate::features::Features;
+use crate::interrupt::{self, Interrupted};
+use crate::progress::Progress;
+use crate::store;
+
+/// Lines in a long run's log.
+const LOG_LINES: usize = 2000;
+
+/// A slow run is logged at least this often.
+const LOG_SECONDS: Duration = Duration::from_secs(10);
+
+/// What a training needs besides its features.
+pub struct Fitting<'a> {
+    /// The command line.
+    pub args: &'a TrainArgs,
+    /// The untrained model.
+    pub model: &'a Fsr,
+    /// Features of the calibration images.
+    pub good: &'a Features,
+    /// The images.
+    pub selection: &'a Selection,
+    /// Steps, batch, rate and seed.
+    pub options: &'a TrainOptions,
+    /// Where the backbone comes from.
+    pub weights: Option<&'a WeightsOrigin>,
+}
+
+/// How a training ended.
+pub struct Outcome {
+    /// Set when Ctrl-C ended it; a checkpoint is saved.
+    pub interrupted: Option<Interrupted>,
+    /// Passes over the images begun.
+    pub epoch: usize,
+    /// Mean loss of the last logged steps.
+    pub loss: f32,
+    /// Calibration of the finished model.
+    pub calibration: Option<Calibration>,
+}
+
+impl Fitting<'_> {
+    /// Trains to the end or until interrupted, and writes the model.
+    ///
+    /// # Errors
+    /// When training diverges, the device fails or the disk refuses; the last checkpoint stays.
+    pub fn run(
+        &self,
+        source: &Features,
+        schedule: Schedule,
+        folder: &mut RunFolder,
+    ) -> Result<Outcome> {
+        let mut training = Training::new(self.model, self.options.clone());
+        let mut progress = Progress::new("train", schedule.steps, "steps");
+        let mut losses = LossMean::default();
+        let mut failed = None;
+        let log_every = (schedule.steps / LOG_LINES).max(1);
+        let started = Instant::now();
+        let (mut logged, mut logged_at, mut saved) = (0, started, 0);
+        let mut last = (0, f32::NAN);
+        let run = training.run(source, |training, now| {
+            losses.add(now);
+            progress.set(
+                now.step,
+                format!("epoch {} loss {:.4}", now.epoch, losses.mean()),
+            );
+            last = (now.epoch, losses.mean());
+            // Asked once: what is decided here must be saved here.
+            let asked = interrupt::asked();
+            let mut report = || -> Result<()> {
+                let finished = now.step >= schedule.steps;
+                let stopping = finished || asked;
+                if now.step - logged >= log_every || stopping || logged_at.elapsed() >= LOG_SECONDS
+                {
+                    (logged, logged_at) = (now.step, Instant::now());
+                    folder.log(&losses.line(now, started.elapsed().as_secs_f64()))?;
+                    losses = LossMean::default();
+                }
+                if !finished && (now.step - saved >= schedule.checkpoint_steps || asked) {
+                    saved = now.step;
+                    self.write(training, now.step, now.epoch, &folder.checkpoint(now.step))?;
+                    folder.drop_checkpoints_before(now.step);
+                }
+                Ok(())
+            };
+            match report() {
+                Ok(()) if !asked => ControlFlow::Continue(()),
+                Ok(()) => ControlFlow::Break(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        pollster::block_on(run)?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        progress.finish();
+        let (epoch, loss) = last;
+        let done = training.steps_done();
+        if done < schedule.steps {
+            let place = folder.checkpoint(done);
+            let text = format!(
+                "{done} of {} steps are done; the model so far is {}",
+                schedule.steps,
+                place.display()
+            );
+            return Ok(Outcome {
+                interrupted: Some(Interrupted(text)),
+                epoch,
+                loss,
+                calibration: None,
+            });
+        }
+        let calibration = self.write(&training, done, epoch, &folder.path().join(MODEL))?;
+        folder.drop_checkpoints();
+        Ok(Outcome {
+            interrupted: None,
+            epoch,
+            loss,
+            calibration,
+        })
+    }
+
+    /// Calibrates the model as it stands and writes it as a package.
+    fn write(
+        &self,
+        training: &Training,
+        step: usize,
+        epoch: usize,
+        target: &Path,
+    ) -> Result<Option<Calibration>> {
+        let model = Fsr::from_parts(
+            &self.model.config,
+            &self.model.recipe,
+            self.model.backbone.clone(),
+            training.restorer(),
+            self.model.device(),
+        );
+        let categories: Vec<&str> = self
+            .selection
+            .calibration
+            .iter()
+            .map(|image| image.category.as_str())
+            .collect();
+        let calibrations = calibrate(
+            &model,
+            self.good,
+            &categories,
+            self.args.score,
+            self.selection.source,
+        )?;
+        let name = self
+            .args
+            .out
+            .file_name()
+            .map_or_else(|| "fsr".into(), |name| name.to_string_lossy().into_owned());
+        let mut config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
+        config.calibration = calibrations.all.clone();
+        config.category_calibration = calibrations.by_category;
+        config.provenance = Provenance {
+            // The folder's name, not its place on this machine.
+            data: self
+                .args
+                .data
+                .data
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            categories: self.selection.files.keys().cloned().collect(),
+            images: self.selection.train.len(),
+            shots: self.args.shots.map(|count| count as usize),
+            seed: self.args.seed,
+            tau: self.options.tau as f32,
+            epochs: epoch,
+            steps: step,
+            commit: option_env!("FSR_COMMIT").map(String::from),
+            backbone_weights: self.weights.cloned(),
+            ..config.provenance
+        };
+        let tensors = pollster::block_on(model.tensors())?;
+        store::write(
+            target,
+            &Package {
+                config,
+                tensors,
+                self_test: None,
+            },
+            Dtype::F32,
+        )?;
+        Ok(calibrations.all)
+    }
+}
