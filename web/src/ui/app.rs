@@ -10,7 +10,7 @@ use fsr_web::{
 
 use crate::{
     details::Details,
-    gallery::Gallery,
+    gallery::{FIRST_DEFECT, FIRST_PRODUCT, Gallery},
     input::{Input, take_pasted},
     link,
     result::ResultView,
@@ -68,10 +68,10 @@ fn first_requests(page: Page) {
     // What samples there are is known when the worker is; it may start more than once.
     let asked = StoredValue::new(false);
     Effect::new(move |_| {
-        let first = page.products.with(|products| products.first().cloned());
-        let Some(first) = first.filter(|_| !asked.get_value()) else {
+        let known = page.products.with(|products| !products.is_empty());
+        if !known || asked.get_value() {
             return;
-        };
+        }
         asked.set_value(true);
         let given = page
             .address
@@ -80,8 +80,8 @@ fn first_requests(page: Page) {
             page.busy.with_untracked(Option::is_none) && page.shown.with_untracked(Option::is_none);
         let sample = given.or_else(|| {
             demo.then(|| SampleSpec {
-                product: first.name,
-                defect: first.defects.into_iter().next(),
+                product: FIRST_PRODUCT.to_owned(),
+                defect: Some(FIRST_DEFECT.to_owned()),
                 seed: FIRST_SEED,
             })
         });

@@ -9,6 +9,12 @@ use leptos::prelude::*;
 
 use crate::{link, paint, state::Page};
 
+/// The product that a visitor meets first…
+pub const FIRST_PRODUCT: &str = "hex_nut";
+
+/// …and what is wrong with it.
+pub const FIRST_DEFECT: &str = "rust";
+
 /// One good sample and one of each defect.
 fn tiles(product: &ProductInfo, seed: u64) -> Vec<SampleSpec> {
     std::iter::once(None)
@@ -28,14 +34,12 @@ pub fn Gallery(page: Page) -> impl IntoView {
         .address
         .with_untracked(|address| address.sample.clone());
     let seed = RwSignal::new(asked.as_ref().map_or(FIRST_SEED, |sample| sample.seed));
-    // The chosen product's name; before a choice, the first one.
-    let chosen = RwSignal::new(asked.map(|sample| sample.product));
+    let first = asked.map_or_else(|| FIRST_PRODUCT.to_owned(), |sample| sample.product);
+    let chosen = RwSignal::new(first);
     let product = Memo::new(move |_| {
         let chosen = chosen.get();
         page.products.with(|products| {
-            let named = products
-                .iter()
-                .find(|product| Some(&product.name) == chosen.as_ref());
+            let named = products.iter().find(|product| product.name == chosen);
             named.or(products.first()).cloned()
         })
     });
@@ -124,10 +128,22 @@ fn inspect(page: Page, spec: SampleSpec) {
     link::ask(page, Task::InspectSample(spec));
 }
 
+/// The sample asked for; without one in the address, the one shown.
+fn is_shown(page: Page, spec: &SampleSpec) -> bool {
+    match page.address.with(|address| address.sample.clone()) {
+        Some(asked) => asked == *spec,
+        None => page.shown.with(|shown| {
+            shown
+                .as_ref()
+                .is_some_and(|shown| shown.answer.sample.as_ref() == Some(spec))
+        }),
+    }
+}
+
 #[component]
 fn Chip(
     product: Memo<Option<ProductInfo>>,
-    chosen: RwSignal<Option<String>>,
+    chosen: RwSignal<String>,
     choice: ProductInfo,
 ) -> impl IntoView {
     let (name, value, title) = (choice.name.clone(), choice.name.clone(), choice.title);
@@ -135,7 +151,7 @@ fn Chip(
         <label class="chip">
             <input type="radio" name="product" value=value data-testid="category"
                 prop:checked=move || product.with(|product| product.as_ref().is_some_and(|p| p.name == name))
-                on:change=move |_| chosen.set(Some(choice.name.clone()))/>
+                on:change=move |_| chosen.set(choice.name.clone())/>
             <span>{title}</span>
         </label>
     }
@@ -162,7 +178,7 @@ fn Tile(page: Page, spec: SampleSpec) -> impl IntoView {
         <button type="button" class="tile" class:blank=move || picture.with(Option::is_none)
             data-testid="sample-tile" data-sample=code
             aria-label=format!("Inspect the sample {title}")
-            aria-pressed=move || page.address.with(|a| a.sample.as_ref() == Some(&pressed)).to_string()
+            aria-pressed=move || is_shown(page, &pressed).to_string()
             on:click=move |_| inspect(page, clicked.clone())>
             <canvas node_ref=canvas width="1" height="1" aria-hidden="true"></canvas>
             <span class="tag" class:good=good>{label}</span>

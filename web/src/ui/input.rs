@@ -96,11 +96,10 @@ pub fn Input(page: Page) -> impl IntoView {
 
 /// An image from the clipboard.
 pub fn take_pasted(page: Page, event: &ClipboardEvent) {
-    if let Some(files) = event.clipboard_data().and_then(|data| data.files()) {
-        if files.length() > 0 {
-            event.prevent_default();
-            take(page, list(&files));
-        }
+    let files = event.clipboard_data().and_then(|data| data.files());
+    if let Some(files) = files.filter(|files| files.length() > 0) {
+        event.prevent_default();
+        take(page, list(&files));
     }
 }
 

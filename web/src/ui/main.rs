@@ -1,4 +1,4 @@
-//! The interface: paints at once, never computes, and talks to the worker ([`link`]).
+//! The interface: paints at once, never computes, and talks to the worker (`link`).
 
 #[cfg(target_arch = "wasm32")]
 mod app;

@@ -23,17 +23,16 @@ pub fn ResultView(page: Page) -> impl IntoView {
     // On a phone the result is below the fold when a tile is tapped: bring it into view.
     Effect::new(move |before: Option<bool>| {
         let busy = page.busy.with(Option::is_some);
-        if busy && before == Some(false) && page.shown.with_untracked(Option::is_some) {
-            if let Some(section) = section.get_untracked() {
-                let top = section.get_bounding_client_rect().top();
-                let height = window()
-                    .inner_height()
-                    .ok()
-                    .and_then(|height| height.as_f64())
-                    .unwrap_or(0.0);
-                if top < -40.0 || top > height * 0.6 {
-                    section.scroll_into_view();
-                }
+        let begun = busy && before == Some(false) && page.shown.with_untracked(Option::is_some);
+        if let Some(section) = section.get_untracked().filter(|_| begun) {
+            let top = section.get_bounding_client_rect().top();
+            let height = window()
+                .inner_height()
+                .ok()
+                .and_then(|height| height.as_f64())
+                .unwrap_or(0.0);
+            if top < -40.0 || top > height * 0.6 {
+                section.scroll_into_view();
             }
         }
         busy

@@ -84,10 +84,12 @@ fn describe(adapter: &JsValue) -> Adapter {
     let info = get(adapter, "info").unwrap_or(JsValue::UNDEFINED);
     let mut words: Vec<String> = Vec::new();
     for key in ["vendor", "architecture", "device", "description"] {
-        if let Some(word) = get(&info, key).ok().and_then(|value| value.as_string()) {
-            if !word.is_empty() && !words.contains(&word) {
-                words.push(word);
-            }
+        let word = get(&info, key)
+            .ok()
+            .and_then(|value| value.as_string())
+            .unwrap_or_default();
+        if !word.is_empty() && !words.contains(&word) {
+            words.push(word);
         }
     }
     let name = if words.is_empty() {

@@ -223,7 +223,7 @@ pub fn threshold(calibration: &Calibration) -> Threshold {
 }
 
 fn architecture(config: &PackageConfig) -> String {
-    let backbone = serde_json::to_value(&config.model.backbone.kind).ok();
+    let backbone = serde_json::to_value(config.model.backbone.kind).ok();
     let backbone = backbone
         .as_ref()
         .and_then(|name| name.as_str())

@@ -1,8 +1,8 @@
 //! The worker: the only part of the page that holds tensors.
 //!
-//! It takes one message after another ([`queue`]), keeps one device and one detector
-//! ([`engine`]), and answers every request, with a result or with a failure in words
-//! ([`outbox`]). A panic is told to the page before the program stops, and the page starts
+//! It takes one message after another (`queue`), keeps one device and one detector
+//! (`engine`), and answers every request, with a result or with a failure in words
+//! (`outbox`). A panic is told to the page before the program stops, and the page starts
 //! another worker.
 
 #[cfg(target_arch = "wasm32")]

@@ -29,7 +29,7 @@ enum Job {
     /// A message of the page, with its attachments.
     Message(ToWorker, Vec<JsValue>),
     /// A download that has ended.
-    Fetched(RequestId, Result<Source, Failure>),
+    Fetched(RequestId, Box<Result<Source, Failure>>),
 }
 
 impl Job {
@@ -100,7 +100,7 @@ async fn work() {
                 spawn_local(download(id, url))
             }
             Some(Job::Message(message, attachments)) => engine.handle(message, attachments).await,
-            Some(Job::Fetched(id, source)) => engine.load(id, source).await,
+            Some(Job::Fetched(id, source)) => engine.load(id, *source).await,
         }
     }
     ENGINE.set(Some(engine));
@@ -117,7 +117,7 @@ async fn download(id: RequestId, url: String) {
         place.map(|place| downloads.remove(place)).is_some()
     });
     if wanted {
-        WAITING.with_borrow_mut(|waiting| waiting.push_front(Job::Fetched(id, source)));
+        WAITING.with_borrow_mut(|waiting| waiting.push_front(Job::Fetched(id, Box::new(source))));
         wake();
     }
 }
