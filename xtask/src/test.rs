@@ -35,6 +35,7 @@ pub fn run(options: &Options) -> Result<()> {
     stages.run("lints", &[], || {
         run_command(cargo().arg("clippy").args(WORKSPACE).args([
             "--all-targets",
+            "--keep-going",
             "--",
             "-D",
             "warnings",
