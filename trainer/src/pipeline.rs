@@ -53,11 +53,14 @@ mod tests {
             10,
             4,
             |index| Ok(index * index),
-            |batch| Ok(seen.push(batch)),
+            |batch| {
+                seen.push(batch);
+                Ok(())
+            },
         )
         .unwrap();
         assert_eq!(seen, [vec![0, 1, 4, 9], vec![16, 25, 36, 49], vec![64, 81]]);
-        in_batches(0, 4, |index| Ok(index), |_| bail!("nothing to consume")).unwrap();
+        in_batches(0, 4, Ok, |_| bail!("nothing to consume")).unwrap();
     }
 
     #[test]
