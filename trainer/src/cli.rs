@@ -42,7 +42,7 @@ pub enum Command {
 /// Where to compute.
 #[derive(Debug, Clone, Args)]
 pub struct DeviceArgs {
-    /// Processor: auto, cpu, wgpu[:N] (GPU by Vulkan, Metal or DirectX 12), cuda[:N].
+    /// Processor: auto, cpu, wgpu or wgpu:N (GPU by Vulkan, Metal or DirectX 12), cuda or cuda:N.
     ///
     /// `auto` takes CUDA if this build has it and a device is there, else a hardware GPU through
     /// wgpu, else the CPU. Software adapters such as llvmpipe are taken only when asked for.
@@ -61,7 +61,7 @@ pub struct OutputArgs {
 /// Which images of a data set.
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// Data set in MVTec layout: ROOT/<category>/{train/good, test/<defect>, ground_truth/<defect>}.
+    /// Data set in MVTec layout: ROOT/CATEGORY/{train/good, test/DEFECT, ground_truth/DEFECT}.
     #[arg(long, value_name = "ROOT")]
     pub data: std::path::PathBuf,
 

@@ -22,7 +22,7 @@ const PER_KIND: u64 = 10_000;
 ///
 /// Four textures (carpet, wood, brushed_metal, ceramic_tile) and four objects (hex_nut, blister,
 /// circuit_board, bottle), in MVTec layout, so that every other command reads the result:
-/// DIR/<category>/train/good, test/good, test/<defect> and ground_truth/<defect>. Images and masks
+/// DIR/CATEGORY/train/good, test/good, test/DEFECT and ground_truth/DEFECT. Images and masks
 /// depend on --seed, --size and the options' counts alone, on every machine.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n\

@@ -77,7 +77,7 @@ pub struct DistillArgs {
     /// Weights are also written after every this many steps
     #[arg(long, default_value_t = 500, value_name = "N")]
     pub save_every: usize,
-    /// Where to compute: auto, cpu, wgpu[:i] or cuda[:i]
+    /// Where to compute: auto, cpu, wgpu, wgpu:N, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceChoice,
 }

@@ -14,7 +14,7 @@ use crate::dataset::shots::AUTHORS_SEED;
 
 /// Train a detector on good images.
 ///
-/// Only ROOT/<category>/train/good is read; no label and no test image has any influence. Backbone
+/// Only ROOT/CATEGORY/train/good is read; no label and no test image has any influence. Backbone
 /// features are computed once and kept; then the restorer learns to put shuffled features back. RUN gets
 /// config.json (all settings), log.jsonl (one line per report), checkpoints/ and, at the end, model/
 /// (a package that eval, predict, export and the page open). Ctrl-C finishes the step and saves.

@@ -61,7 +61,7 @@ struct Summary {
 /// Runs the command.
 ///
 /// # Errors
-/// One line: what is wrong with arguments, data, weights or device; or [`Interrupted`].
+/// One line: what is wrong with arguments, data, weights or device; or that it was interrupted.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let started = Instant::now();
     // Cheap checks first; nothing is written before all of them have passed.
