@@ -1,0 +1,225 @@
+//! What the interface and the worker say to each other.
+//!
+//! A message is a head, plain data that travels as JSON, and a fixed number of attachments:
+//! file handles on the way in, pixel and map buffers (moved, not copied) on the way out.
+//! The head says how many attachments belong to it ([`Head::attachments`]), and the receiver
+//! checks that count before it reads any ([`crate::attachment`]).
+//!
+//! The worker speaks first ([`FromWorker::Ready`]): whatever is posted to a worker before its
+//! program runs is lost.
+
+mod answer;
+mod failure;
+mod model;
+mod score;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    address::SampleSpec,
+    backend::{Backend, BackendWish},
+};
+
+pub use answer::{Agreement, Answer};
+pub use failure::{Failure, sentence};
+pub use model::{ModelSummary, ProductInfo, SelfTest};
+pub use score::{Reduction, Scores, Threshold};
+
+/// Version of this protocol. A cached worker of another build is refused, not misread.
+pub const PROTOCOL: u32 = 1;
+
+/// Pairs an answer with its request; unique for the life of the page.
+pub type RequestId = u32;
+
+/// A message's head: knows how many attachments travel with it.
+pub trait Head {
+    /// Number of attachments after the head.
+    fn attachments(&self) -> usize;
+}
+
+/// Interface → worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ToWorker {
+    /// First message: choose a backend.
+    Start {
+        /// What the visitor or the address asked for.
+        wish: BackendWish,
+        /// Why the page itself asks for the CPU, when it does (an earlier worker trapped).
+        because: Option<String>,
+    },
+    /// Load a model package from the page's own server.
+    FetchPackage {
+        /// Request.
+        id: RequestId,
+        /// Absolute address of the package's folder, ending in `/`.
+        url: String,
+    },
+    /// Load a model package from local files; one `File` attached per name.
+    OpenPackage {
+        /// Request.
+        id: RequestId,
+        /// File names, in the order of the attachments.
+        names: Vec<String>,
+    },
+    /// Judge an encoded image; its `File` or `Blob` is attached.
+    InspectFile {
+        /// Request.
+        id: RequestId,
+        /// Name to show and to use in errors.
+        name: String,
+    },
+    /// Generate a sample and judge it.
+    InspectSample {
+        /// Request.
+        id: RequestId,
+        /// Which sample.
+        sample: SampleSpec,
+    },
+    /// Generate a sample and only show it.
+    Preview {
+        /// Request.
+        id: RequestId,
+        /// Which sample.
+        sample: SampleSpec,
+    },
+    /// The answer to these requests is no longer wanted; work not begun is dropped.
+    Forget {
+        /// Requests.
+        ids: Vec<RequestId>,
+    },
+}
+
+impl Head for ToWorker {
+    fn attachments(&self) -> usize {
+        match self {
+            Self::OpenPackage { names, .. } => names.len(),
+            Self::InspectFile { .. } => 1,
+            _ => 0,
+        }
+    }
+}
+
+impl ToWorker {
+    /// The request this message makes, if it expects an answer.
+    pub fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::FetchPackage { id, .. }
+            | Self::OpenPackage { id, .. }
+            | Self::InspectFile { id, .. }
+            | Self::InspectSample { id, .. }
+            | Self::Preview { id, .. } => Some(*id),
+            Self::Start { .. } | Self::Forget { .. } => None,
+        }
+    }
+}
+
+/// Worker → interface.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FromWorker {
+    /// The worker's program runs and listens.
+    Ready {
+        /// [`PROTOCOL`] of the worker's build.
+        protocol: u32,
+        /// What samples can be generated.
+        products: Vec<ProductInfo>,
+        /// Evenly spaced colours of the heat map, cool to hot.
+        ramp: Vec<[u8; 3]>,
+    },
+    /// The worker cannot go on; nothing it says later counts.
+    Trapped {
+        /// The panic message or the browser's error.
+        message: String,
+    },
+    /// The backend in use, and why this one.
+    Backend {
+        /// Which.
+        backend: Backend,
+        /// Why, as a sentence for the visitor.
+        reason: String,
+    },
+    /// Progress of loading a model.
+    Progress {
+        /// What is being done.
+        phase: Phase,
+        /// Bytes (or steps) done.
+        done: u64,
+        /// Bytes (or steps) in all, when known.
+        total: Option<u64>,
+    },
+    /// A model is loaded, warm and tested.
+    Model {
+        /// Request.
+        id: RequestId,
+        /// What it is.
+        model: Box<ModelSummary>,
+    },
+    /// An image was judged. Attached: shown RGBA pixels, the map's values (f32), the map in
+    /// colour (RGBA, see-through where cool), and the ground-truth mask (one byte a shown
+    /// pixel, 0 or 255; empty when there is none).
+    Inspected {
+        /// Request.
+        id: RequestId,
+        /// The judgement.
+        answer: Box<Answer>,
+    },
+    /// A sample was generated. Attached: RGBA pixels.
+    Previewed {
+        /// Request.
+        id: RequestId,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
+    /// A request failed; the worker goes on.
+    Failed {
+        /// Request.
+        id: RequestId,
+        /// What went wrong and what to do.
+        failure: Failure,
+    },
+}
+
+impl Head for FromWorker {
+    fn attachments(&self) -> usize {
+        match self {
+            Self::Inspected { .. } => 4,
+            Self::Previewed { .. } => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// Steps of making a model ready, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Fetching the worker's program.
+    Program,
+    /// Fetching or reading the package's files.
+    Download,
+    /// Building the detector from the files.
+    Build,
+    /// First inference: compiles shaders, touches memory.
+    WarmUp,
+    /// Comparing with the map stored in the package.
+    SelfTest,
+}
+
+impl Phase {
+    /// For the progress line.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Program => "Downloading the detector",
+            Self::Download => "Downloading the model",
+            Self::Build => "Building the detector",
+            Self::WarmUp => "Warming up",
+            Self::SelfTest => "Running the self-test",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Messages survive the journey.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn spec() -> SampleSpec {
+    SampleSpec {
+        product: "carpet".into(),
+        defect: Some("cut".into()),
+        seed: 7,
+    }
+}
+
+fn requests() -> Vec<ToWorker> {
+    vec![
+        ToWorker::Start {
+            wish: BackendWish::Auto,
+            because: Some("it trapped".into()),
+        },
+        ToWorker::FetchPackage {
+            id: 1,
+            url: "http://127.0.0.1:8080/models/default/".into(),
+        },
+        ToWorker::OpenPackage {
+            id: 2,
+            names: vec!["config.json".into(), "model.safetensors".into()],
+        },
+        ToWorker::InspectFile {
+            id: 3,
+            name: "part \"7\".png".into(),
+        },
+        ToWorker::InspectSample {
+            id: 4,
+            sample: spec(),
+        },
+        ToWorker::Preview {
+            id: 5,
+            sample: spec(),
+        },
+        ToWorker::Forget { ids: vec![3, 4] },
+    ]
+}
+
+fn answer() -> Answer {
+    Answer {
+        name: "part.png".into(),
+        sample: None,
+        width: 900,
+        height: 900,
+        shown_width: 512,
+        shown_height: 512,
+        map_width: 256,
+        map_height: 256,
+        scores: Scores {
+            std: 0.1,
+            max: 1.0 / 3.0,
+            top1: 1e-7,
+        },
+        threshold: None,
+        agreement: Some(Agreement {
+            pixel_auroc: Some(0.97),
+            iou: 0.4,
+            area: 0.03,
+        }),
+        timings: vec![("backbone".into(), 12.5)],
+        backend: Backend::Cpu,
+    }
+}
+
+#[test]
+fn every_request_survives_the_journey() {
+    for message in requests() {
+        let text = serde_json::to_string(&message).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ToWorker>(&text).unwrap(),
+            message,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn every_answer_survives_the_journey_bit_for_bit() {
+    let model = ModelSummary {
+        name: "default".into(),
+        origin: "this page".into(),
+        architecture: "lite".into(),
+        trained_on: String::new(),
+        bytes: 3,
+        threshold: Some(Threshold {
+            reduction: Reduction::Top1,
+            value: 0.3,
+            quantiles: vec![(0.5, 0.1), (0.99, 0.3)],
+            scale_low: 0.0,
+            scale_high: 1.5,
+            images: 64,
+            source: "good images".into(),
+        }),
+        self_test: SelfTest::Passed {
+            map_error: 1e-6,
+            score_error: 2e-7,
+        },
+        load_ms: [1.0, 2.0, 3.0, 4.0],
+    };
+    for message in [
+        FromWorker::Ready {
+            protocol: PROTOCOL,
+            products: vec![ProductInfo {
+                name: "carpet".into(),
+                title: "Woven carpet".into(),
+                defects: vec!["cut".into()],
+            }],
+            ramp: vec![[0, 0, 4], [252, 255, 164]],
+        },
+        FromWorker::Trapped {
+            message: "unreachable".into(),
+        },
+        FromWorker::Backend {
+            backend: Backend::WebGpu,
+            reason: "asked for".into(),
+        },
+        FromWorker::Progress {
+            phase: Phase::Download,
+            done: 1 << 40,
+            total: None,
+        },
+        FromWorker::Model {
+            id: 1,
+            model: Box::new(model),
+        },
+        FromWorker::Inspected {
+            id: 2,
+            answer: Box::new(answer()),
+        },
+        FromWorker::Previewed {
+            id: 3,
+            width: 256,
+            height: 256,
+        },
+        FromWorker::Failed {
+            id: 4,
+            failure: Failure::new("a", "b"),
+        },
+    ] {
+        let text = serde_json::to_string(&message).unwrap();
+        assert_eq!(
+            serde_json::from_str::<FromWorker>(&text).unwrap(),
+            message,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn heads_count_their_attachments() {
+    let counts: Vec<usize> = requests().iter().map(Head::attachments).collect();
+    assert_eq!(counts, [0, 0, 2, 1, 0, 0, 0]);
+    assert_eq!(
+        FromWorker::Inspected {
+            id: 1,
+            answer: Box::new(answer())
+        }
+        .attachments(),
+        4
+    );
+    assert_eq!(
+        FromWorker::Ready {
+            protocol: 1,
+            products: Vec::new(),
+            ramp: Vec::new()
+        }
+        .attachments(),
+        0
+    );
+}
+
+#[test]
+fn only_what_expects_an_answer_is_a_request() {
+    let ids: Vec<Option<RequestId>> = requests().iter().map(ToWorker::request).collect();
+    assert_eq!(
+        ids,
+        [None, Some(1), Some(2), Some(3), Some(4), Some(5), None]
+    );
+}
+
+#[test]
+fn a_message_of_another_build_is_an_error() {
+    assert!(serde_json::from_str::<FromWorker>(r#"{"kind":"telepathy"}"#).is_err());
+    assert!(serde_json::from_str::<FromWorker>(r#"{"kind":"previewed","id":1}"#).is_err());
+}
+
+#[test]
+fn a_librarys_message_becomes_what_and_mend() {
+    assert_eq!(
+        Failure::about("a.png", "the PNG file is cut short (at: 7): save it again"),
+        Failure::new(
+            "a.png: the PNG file is cut short (at: 7).",
+            "Save it again."
+        )
+    );
+    assert_eq!(Failure::about("a", "no").what, "a: no.");
+}
+
+#[test]
+fn phases_are_ordered_as_they_happen() {
+    assert!(
+        Phase::Program < Phase::Download
+            && Phase::Download < Phase::Build
+            && Phase::Build < Phase::WarmUp
+            && Phase::WarmUp < Phase::SelfTest
+    );
+}
