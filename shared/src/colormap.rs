@@ -40,12 +40,15 @@ pub fn inferno(t: f32) -> [u8; 3] {
     [r, g, b]
 }
 
+/// Heat below this position on the scale is not drawn: good parts reach a quarter of it.
+const CLEAR_BELOW: f32 = 0.2;
+
 /// Heat at or above this position on the scale is opaque.
 const OPAQUE_FROM: f32 = 0.6;
 
-/// Opacity of heat at a position on the scale: 0 when coldest, rising linearly to 1.
+/// Opacity of heat at a position on the scale: 0 where good parts lie, rising linearly to 1.
 fn opacity(position: f32) -> f32 {
-    (position / OPAQUE_FROM).min(1.0)
+    ((position - CLEAR_BELOW) / (OPAQUE_FROM - CLEAR_BELOW)).clamp(0.0, 1.0)
 }
 
 /// The map as RGBA, four bytes per pixel, not premultiplied; cold pixels are transparent.
@@ -161,11 +164,11 @@ mod tests {
 
     #[test]
     fn cold_is_transparent_and_hot_opaque() {
-        let map = AnomalyMap::new(3, 1, vec![0.5, 1.6, 4.0]);
+        let map = AnomalyMap::new(4, 1, vec![0.5, 1.4, 1.8, 4.0]);
         let rgba = heat_rgba(&map, SCALE);
-        assert_eq!(rgba.len(), 12);
-        assert_eq!((rgba[3], rgba[7], rgba[11]), (0, 128, 255));
-        assert_eq!(rgba[8..11], inferno(1.0));
+        assert_eq!(rgba.len(), 16);
+        assert_eq!((rgba[3], rgba[7], rgba[11], rgba[15]), (0, 0, 128, 255));
+        assert_eq!(rgba[12..15], inferno(1.0));
     }
 
     #[test]
