@@ -1,19 +1,21 @@
 //! `fsr info`: what a model is.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use clap::Args;
 use fsr::calibration::Calibration;
 use fsr::config::{ModelConfig, Preset};
+use fsr::detector::{Detector, SelfTestReport};
 use fsr::model::ModelSize;
-use fsr::package::{Dtype, Provenance};
+use fsr::package::{Dtype, Package, Provenance};
 use fsr::recipe::Recipe;
 use serde::Serialize;
 
-use crate::cli::OutputArgs;
+use crate::cli::{DeviceArgs, OutputArgs};
+use crate::device::{self, DeviceChoice};
 use crate::progress::{print_json, print_text};
 use crate::store;
 
@@ -24,6 +26,7 @@ use crate::store;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n\
     \x20 fsr info models/bottle\n\
+    \x20 fsr info models/bottle --check --device wgpu\n\
     \x20 fsr info --preset paper --json")]
 pub struct InfoArgs {
     /// A run of `fsr train`, or a model package.
@@ -32,6 +35,11 @@ pub struct InfoArgs {
     /// Instead of a model, a preset: paper, compact or lite.
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
     pub preset: Option<Preset>,
+    /// Run the package's self-test on --device: its image must give its map, within a thousandth.
+    #[arg(long, requires = "model")]
+    pub check: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -59,6 +67,16 @@ struct PackageInfo {
     calibration: Option<Calibration>,
     category_calibration: BTreeMap<String, Calibration>,
     provenance: Provenance,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<Check>,
+}
+
+/// The self-test's result on a device.
+#[derive(Debug, Serialize)]
+struct Check {
+    device: String,
+    #[serde(flatten)]
+    report: SelfTestReport,
 }
 
 /// Runs the command.
@@ -67,23 +85,52 @@ struct PackageInfo {
 /// When the model cannot be read.
 pub fn run(args: &InfoArgs) -> Result<()> {
     let info = match (&args.model, args.preset) {
-        (Some(path), _) => of_package(path)?,
+        (Some(path), _) => of_package(path, args.check.then_some(args.device.device))?,
         (None, preset) => {
             let preset = preset.unwrap_or(Preset::Compact);
             describe(preset.name().into(), preset.config(), None)
         }
     };
     if args.output.json {
-        print_json(&info)
+        print_json(&info)?;
     } else {
-        print_text(&text(&info))
+        print_text(&text(&info))?;
+    }
+    match info.package.and_then(|package| package.check) {
+        Some(check) if !check.report.passed => bail!(
+            "the self-test fails on {}: the map differs by {:.1e} of its maximum, the score by {:.1e}",
+            check.device,
+            check.report.max_map_error_relative,
+            check.report.score_error_relative
+        ),
+        _ => Ok(()),
     }
 }
 
-fn of_package(path: &std::path::Path) -> Result<Info> {
+fn check(package: &Package, path: &Path, choice: DeviceChoice) -> Result<Check> {
+    let Some(test) = &package.self_test else {
+        bail!(
+            "{} has no self-test; `fsr export` makes packages with one",
+            path.display()
+        );
+    };
+    let opened = device::open(choice)?;
+    let detector = Detector::from_package(package, &opened.device)
+        .with_context(|| format!("cannot use {}", path.display()))?;
+    let report = pollster::block_on(detector.self_test(test))?;
+    Ok(Check {
+        device: opened.name,
+        report,
+    })
+}
+
+fn of_package(path: &Path, device: Option<DeviceChoice>) -> Result<Info> {
     let folder = store::locate(path)?;
     let package = store::read(&folder)?;
     let files = store::file_sizes(&folder)?;
+    let check = device
+        .map(|choice| check(&package, &folder, choice))
+        .transpose()?;
     let config = package.config;
     let about = PackageInfo {
         path: folder.display().to_string(),
@@ -95,6 +142,7 @@ fn of_package(path: &std::path::Path) -> Result<Info> {
         calibration: config.calibration,
         category_calibration: config.category_calibration,
         provenance: config.provenance,
+        check,
     };
     Ok(describe(config.name, config.model, Some(about)))
 }
@@ -188,13 +236,15 @@ fn text(info: &Info) -> String {
         ),
         None => "calibration   none".into(),
     });
-    lines.push(format!(
-        "self-test     {}",
-        if package.self_test {
-            "included"
-        } else {
-            "none"
-        }
-    ));
+    lines.push(match (&package.check, package.self_test) {
+        (Some(Check { device, report }), _) => format!(
+            "self-test     {} on {device}: map within {:.1e} of its maximum, score within {:.1e}",
+            if report.passed { "passed" } else { "FAILED" },
+            report.max_map_error_relative,
+            report.score_error_relative
+        ),
+        (None, true) => "self-test     included (--check runs it)".into(),
+        (None, false) => "self-test     none".into(),
+    });
     lines.join("\n")
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// A command that was interrupted, after it saved its work. The text says where.
+/// A command that was interrupted. The text says what was saved and where.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Interrupted(pub String);

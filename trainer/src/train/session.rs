@@ -20,7 +20,7 @@ use super::images::{Selection, select};
 use super::run_folder::{MODEL, RunFolder};
 use crate::device;
 use crate::features::{self, Features, gib};
-use crate::interrupt;
+use crate::interrupt::{self, Interrupted};
 use crate::progress::{Progress, print_json, print_text, say};
 use crate::{backbone_weights, dataset, memory};
 
@@ -196,6 +196,14 @@ fn weights_source(args: &TrainArgs, config: &ModelConfig) -> Result<PathBuf> {
     Ok(source.clone())
 }
 
+/// An error once Ctrl-C was pressed.
+fn go_on() -> Result<()> {
+    if interrupt::asked() {
+        return Err(Interrupted("training had not begun; nothing is lost".into()).into());
+    }
+    Ok(())
+}
+
 /// Features of the training and of the calibration images.
 fn extract(
     model: &Fsr,
@@ -213,12 +221,15 @@ fn extract(
     });
     let mut calibration = Features::allocate(&model.config, good, left, folder)?;
     let mut progress = Progress::new("features", train + good, "images");
-    let load = |index: usize| Ok(dataset::image(&selection.train[index])?);
+    let load = |index: usize| {
+        go_on()?;
+        Ok(dataset::image(&selection.train[index])?)
+    };
     features::extract(model, train, load, &mut training, &mut progress)?;
     features::extract(
         model,
         good,
-        |index| selection.calibration[index].load(),
+        |index| go_on().and_then(|()| selection.calibration[index].load()),
         &mut calibration,
         &mut progress,
     )?;

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod bad_input;
+mod bad_images;
+mod bad_models;
 mod determinism;
 mod help;
 mod interruption;

@@ -267,6 +267,15 @@ fn exported_packages_say_the_same_at_every_precision() {
         assert_eq!(info["package"]["dtype"], dtype);
         assert_eq!(info["package"]["self_test"], true);
         assert_eq!(number(&info, "/package/provenance/steps"), 12.0);
+        let checked = json(&format!(
+            "info {} --check --device cpu --json",
+            package.display()
+        ));
+        assert_eq!(checked["package"]["check"]["passed"], true);
+        assert_eq!(
+            number(&checked, "/package/check/max_map_error_relative"),
+            0.0
+        );
         number(
             &info,
             "/package/provenance/metrics/categories/bottle/image/auroc",
