@@ -4,6 +4,8 @@
 //! `cargo xtask test` builds the page and runs these. By themselves they run where there is a built page, a Chromium
 //! and a chromedriver, and say that they are skipped otherwise.
 
+#![allow(clippy::unwrap_used)]
+
 use burn::tensor::Device;
 use fsr::detector::{Detector, Inspection};
 use fsr::package::Package;
