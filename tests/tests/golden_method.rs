@@ -28,10 +28,15 @@ fn numbers(value: &Value) -> Vec<f64> {
 #[track_caller]
 fn assert_close(found: &[f32], expected: &[f64], relative: f64) {
     assert_eq!(found.len(), expected.len());
-    let scale = expected.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+    let scale = expected
+        .iter()
+        .fold(0.0f64, |most, value| most.max(value.abs()));
     for (index, (&found, &expected)) in found.iter().zip(expected).enumerate() {
         let error = (f64::from(found) - expected).abs();
-        assert!(error <= relative * scale.max(1e-12), "at {index}: {found} instead of {expected}");
+        assert!(
+            error <= relative * scale.max(1e-12),
+            "at {index}: {found} instead of {expected}"
+        );
     }
 }
 
@@ -78,14 +83,18 @@ fn fusion_matrix_is_resize_then_average() {
     let golden = golden();
     // At equal sizes only the average with counted padding is left.
     let pool = &golden["avgpool3_s1_p1_count_include_pad"];
-    assert_close(&separable(&fusion_matrix(4, 4), &numbers(&pool["in"]), 4, 4), &numbers(&pool["out"]), 1e-6);
+    assert_close(
+        &separable(&fusion_matrix(4, 4), &numbers(&pool["in"]), 4, 4),
+        &numbers(&pool["out"]),
+        1e-6,
+    );
 
     // Resize 4→7 then average, against the golden resize averaged here by its definition.
     let resize = &golden["bilinear_ac_4to7"];
     let resized = numbers(&resize["out"]);
-    let averaged: Vec<f64> = (0..49)
+    let averaged: Vec<f64> = (0i32..49)
         .map(|cell| {
-            let (row, column) = (cell as i32 / 7, cell as i32 % 7);
+            let (row, column) = (cell / 7, cell % 7);
             let mut sum = 0.0;
             for i in row - 1..=row + 1 {
                 for j in column - 1..=column + 1 {
@@ -97,7 +106,11 @@ fn fusion_matrix_is_resize_then_average() {
             sum / 9.0
         })
         .collect();
-    assert_close(&separable(&fusion_matrix(4, 7), &numbers(&resize["in"]), 4, 7), &averaged, 1e-6);
+    assert_close(
+        &separable(&fusion_matrix(4, 7), &numbers(&resize["in"]), 4, 7),
+        &averaged,
+        1e-6,
+    );
 }
 
 #[test]
@@ -106,8 +119,16 @@ fn shuffle_counts_are_those_of_code_and_paper() {
     for (tau, counts) in golden["shuffle_count_L256"].as_object().unwrap() {
         let tau: f64 = tau.parse().unwrap();
         let expected = |name: &str| counts[name].as_u64().unwrap() as usize;
-        assert_eq!(shuffle_count(256, tau, ShuffleCount::Code), expected("code_L-int(L*(1-s))"), "τ {tau}");
-        assert_eq!(shuffle_count(256, tau, ShuffleCount::Paper), expected("paper_int(L*s)"), "τ {tau}");
+        assert_eq!(
+            shuffle_count(256, tau, ShuffleCount::Code),
+            expected("code_L-int(L*(1-s))"),
+            "τ {tau}"
+        );
+        assert_eq!(
+            shuffle_count(256, tau, ShuffleCount::Paper),
+            expected("paper_int(L*s)"),
+            "τ {tau}"
+        );
     }
 }
 
@@ -122,8 +143,13 @@ fn tokens(map: &[f64]) -> Vec<f32> {
     let mut tokens = Vec::new();
     for token in 0..grid * grid {
         for cell in 0..PATCH * PATCH {
-            let (row, column) = (token / grid * PATCH + cell / PATCH, token % grid * PATCH + cell % PATCH);
-            tokens.extend((0..CHANNELS).map(|channel| map[(channel * SIDE + row) * SIDE + column] as f32));
+            let (row, column) = (
+                token / grid * PATCH + cell / PATCH,
+                token % grid * PATCH + cell % PATCH,
+            );
+            tokens.extend(
+                (0..CHANNELS).map(|channel| map[(channel * SIDE + row) * SIDE + column] as f32),
+            );
         }
     }
     tokens
@@ -132,8 +158,19 @@ fn tokens(map: &[f64]) -> Vec<f32> {
 fn tiny_restorer(golden: &Value, device: &Device) -> Restorer {
     let tensor = |name: &str| -> (Vec<usize>, Vec<f32>) {
         let tensor = &golden["weights"][name];
-        let shape = tensor["shape"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap() as usize).collect();
-        (shape, numbers(&tensor["data"]).into_iter().map(|value| value as f32).collect())
+        let shape = tensor["shape"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|size| size.as_u64().unwrap() as usize)
+            .collect();
+        (
+            shape,
+            numbers(&tensor["data"])
+                .into_iter()
+                .map(|value| value as f32)
+                .collect(),
+        )
     };
     let vector = |name: &str| {
         let (shape, values) = tensor(name);
@@ -142,8 +179,13 @@ fn tiny_restorer(golden: &Value, device: &Device) -> Restorer {
     // PyTorch's [out, in] to [in, out].
     let transposed = |(shape, values): (Vec<usize>, Vec<f32>)| {
         let (rows, columns) = (shape[0], values.len() / shape[0]);
-        let values = (0..columns).flat_map(|i| (0..rows).map(move |j| (i, j))).map(|(i, j)| values[j * columns + i]);
-        HostTensor { shape: vec![columns, rows], values: values.collect() }
+        let values = (0..columns)
+            .flat_map(|i| (0..rows).map(move |j| (i, j)))
+            .map(|(i, j)| values[j * columns + i]);
+        HostTensor {
+            shape: vec![columns, rows],
+            values: values.collect(),
+        }
     };
     let mut named = NamedTensors::new();
     // The convolution's [D, C, p, q] becomes [(p, q, C), D].
@@ -151,19 +193,44 @@ fn tiny_restorer(golden: &Value, device: &Device) -> Restorer {
     let mut embed = Vec::new();
     for cell in 0..PATCH * PATCH {
         for channel in 0..CHANNELS {
-            embed.extend((0..WIDTH).map(|out| conv[(out * CHANNELS + channel) * PATCH * PATCH + cell]));
+            embed.extend(
+                (0..WIDTH).map(|out| conv[(out * CHANNELS + channel) * PATCH * PATCH + cell]),
+            );
         }
     }
-    named.insert("patch_embed.weight".into(), HostTensor { shape: vec![96, WIDTH], values: embed });
+    named.insert(
+        "patch_embed.weight".into(),
+        HostTensor {
+            shape: vec![96, WIDTH],
+            values: embed,
+        },
+    );
     named.insert("patch_embed.bias".into(), vector("proj_b"));
     for block in 0..2 {
         for (field, name) in [("norm1", "n1"), ("norm2", "n2")] {
-            named.insert(format!("blocks.{block}.{field}.gamma"), vector(&format!("b{block}.{name}_w")));
-            named.insert(format!("blocks.{block}.{field}.beta"), vector(&format!("b{block}.{name}_b")));
+            named.insert(
+                format!("blocks.{block}.{field}.gamma"),
+                vector(&format!("b{block}.{name}_w")),
+            );
+            named.insert(
+                format!("blocks.{block}.{field}.beta"),
+                vector(&format!("b{block}.{name}_b")),
+            );
         }
-        for (field, name) in [("attention.qkv", "qkv"), ("attention.projection", "o"), ("fc1", "f1"), ("fc2", "f2")] {
-            named.insert(format!("blocks.{block}.{field}.weight"), transposed(tensor(&format!("b{block}.{name}_w"))));
-            named.insert(format!("blocks.{block}.{field}.bias"), vector(&format!("b{block}.{name}_b")));
+        for (field, name) in [
+            ("attention.qkv", "qkv"),
+            ("attention.projection", "o"),
+            ("fc1", "f1"),
+            ("fc2", "f2"),
+        ] {
+            named.insert(
+                format!("blocks.{block}.{field}.weight"),
+                transposed(tensor(&format!("b{block}.{name}_w"))),
+            );
+            named.insert(
+                format!("blocks.{block}.{field}.bias"),
+                vector(&format!("b{block}.{name}_b")),
+            );
         }
     }
     named.insert("norm.gamma".into(), vector("norm_w"));
@@ -171,8 +238,17 @@ fn tiny_restorer(golden: &Value, device: &Device) -> Restorer {
     named.insert("head.weight".into(), transposed(tensor("pred_w")));
     named.insert("head.bias".into(), vector("pred_b"));
 
-    let config = RestorerConfig { patch: PATCH, width: WIDTH, depth: 2, heads: 4, mlp_ratio: 4 };
-    let grid = TokenGrid { side: SIDE / PATCH, width: PATCH * PATCH * CHANNELS };
+    let config = RestorerConfig {
+        patch: PATCH,
+        width: WIDTH,
+        depth: 2,
+        heads: 4,
+        mlp_ratio: 4,
+    };
+    let grid = TokenGrid {
+        side: SIDE / PATCH,
+        width: PATCH * PATCH * CHANNELS,
+    };
     Restorer::from_tensors(&config, grid, PositionKind::TwoD, &named, "", device).unwrap()
 }
 
@@ -186,7 +262,11 @@ fn tiny_fsr_end_to_end() {
 
     let embedded = restorer.embed(features.clone());
     let values = |tensor: Tensor<3>| tensor.into_data().try_into_vec::<f32>().unwrap();
-    assert_close(&values(embedded), &numbers(&golden["tokens_after_patch_embed"]), 1e-5);
+    assert_close(
+        &values(embedded),
+        &numbers(&golden["tokens_after_patch_embed"]),
+        1e-5,
+    );
 
     let restored = restorer.forward(features.clone());
     let expected = tokens(&numbers(&golden["restored"]));
@@ -203,15 +283,52 @@ fn tiny_fsr_end_to_end() {
     }
 
     let scalar = |tensor: Tensor<1>| tensor.into_scalar::<f32>();
-    let loss = restoration_loss(features.clone(), restored.clone(), CHANNELS, ChannelReduction::Mean);
-    assert_close(&[scalar(loss.squared.clone())], &numbers(&golden["loss"]["mse_mean"]), 1e-5);
-    assert_close(&[scalar(loss.local_cosine.clone())], &numbers(&golden["loss"]["cos_local"]), 1e-5);
-    assert_close(&[scalar(loss.global_cosine.clone())], &numbers(&golden["loss"]["cos_global"]), 1e-5);
-    assert_close(&[scalar(loss.total())], &numbers(&golden["loss"]["total_code"]), 1e-5);
-    let paper = restoration_loss(features.clone(), restored.clone(), CHANNELS, ChannelReduction::Sum);
-    assert_close(&[scalar(paper.total())], &numbers(&golden["loss"]["total_paper_literal(sum over C)"]), 1e-5);
+    let loss = restoration_loss(
+        features.clone(),
+        restored.clone(),
+        CHANNELS,
+        ChannelReduction::Mean,
+    );
+    assert_close(
+        &[scalar(loss.squared.clone())],
+        &numbers(&golden["loss"]["mse_mean"]),
+        1e-5,
+    );
+    assert_close(
+        &[scalar(loss.local_cosine.clone())],
+        &numbers(&golden["loss"]["cos_local"]),
+        1e-5,
+    );
+    assert_close(
+        &[scalar(loss.global_cosine.clone())],
+        &numbers(&golden["loss"]["cos_global"]),
+        1e-5,
+    );
+    assert_close(
+        &[scalar(loss.total())],
+        &numbers(&golden["loss"]["total_code"]),
+        1e-5,
+    );
+    let paper = restoration_loss(
+        features.clone(),
+        restored.clone(),
+        CHANNELS,
+        ChannelReduction::Sum,
+    );
+    assert_close(
+        &[scalar(paper.total())],
+        &numbers(&golden["loss"]["total_paper_literal(sum over C)"]),
+        1e-5,
+    );
 
     let (squared, cosine) = cell_differences(features, restored, CHANNELS, ChannelReduction::Mean);
-    let map = (squared * cosine).into_data().try_into_vec::<f32>().unwrap();
-    assert_close(&untokenise(&map, SIDE / PATCH, PATCH), &numbers(&golden["amap_8x8"]), 1e-5);
+    let map = (squared * cosine)
+        .into_data()
+        .try_into_vec::<f32>()
+        .unwrap();
+    assert_close(
+        &untokenise(&map, SIDE / PATCH, PATCH),
+        &numbers(&golden["amap_8x8"]),
+        1e-5,
+    );
 }

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use fsr::backbone::backbone_macs;
-use fsr::config::{BackboneConfig, BackboneKind, ModelConfig, Preset, RestorerConfig, StridePlacement};
+use fsr::config::{
+    BackboneConfig, BackboneKind, ModelConfig, Preset, RestorerConfig, StridePlacement,
+};
 use fsr::feature_cache::{FeatureCache, FeatureSource, taps_to_host};
 use fsr::features::{FeatureFusion, fusion_matrix};
 use fsr::model::{Fsr, ModelSize};
@@ -26,7 +28,11 @@ fn paper_preset_has_the_papers_parameters() {
     assert_eq!(size.total_params, 125_636_672);
     // 26.58 G for the restorer with attention, about 12 G for the backbone.
     assert_eq!((size.restorer_macs as f64 / 1e7).round(), 2658.0);
-    assert!((1.15e10..1.25e10).contains(&(size.backbone_macs as f64)), "{}", size.backbone_macs);
+    assert!(
+        (1.15e10..1.25e10).contains(&(size.backbone_macs as f64)),
+        "{}",
+        size.backbone_macs
+    );
 }
 
 #[test]
@@ -40,34 +46,63 @@ fn lite_backbone_is_under_a_million_parameters() {
 fn a_shuffle_permutes_exactly_its_share() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for _ in 0..200 {
-        let (length, tau) = (rng.random_range(1usize..300), rng.random_range(0.0f64..=1.0));
+        let (length, tau) = (
+            rng.random_range(1usize..300),
+            rng.random_range(0.0f64..=1.0),
+        );
         for rule in [ShuffleCount::Code, ShuffleCount::Paper] {
             let orders = shuffle_orders(3, length, tau, rule, &mut rng);
             assert_eq!(orders.len(), 3);
             for order in &orders {
                 let sources: BTreeSet<usize> = order.iter().copied().collect();
                 assert_eq!(sources.len(), length, "every token is used once");
-                let moved = order.iter().enumerate().filter(|(place, source)| place != *source).count();
+                let moved = order
+                    .iter()
+                    .enumerate()
+                    .filter(|(place, source)| place != *source)
+                    .count();
                 assert!(moved <= shuffle_count(length, tau, rule));
             }
             if rule == ShuffleCount::Paper {
-                assert!(orders.windows(2).all(|pair| pair[0] == pair[1]), "one shuffle for the batch");
+                assert!(
+                    orders.windows(2).all(|pair| pair[0] == pair[1]),
+                    "one shuffle for the batch"
+                );
             }
         }
     }
     // With every token in play hardly any stays, and images differ.
     let orders = shuffle_orders(2, 256, 1.0, ShuffleCount::Code, &mut rng);
-    assert!(orders[0].iter().enumerate().filter(|(place, source)| place != *source).count() > 240);
+    assert!(
+        orders[0]
+            .iter()
+            .enumerate()
+            .filter(|(place, source)| place != *source)
+            .count()
+            > 240
+    );
     assert_ne!(orders[0], orders[1]);
     // At τ = 0 nothing moves.
-    assert_eq!(shuffle_orders(1, 5, 0.0, ShuffleCount::Code, &mut rng)[0], [0, 1, 2, 3, 4]);
+    assert_eq!(
+        shuffle_orders(1, 5, 0.0, ShuffleCount::Code, &mut rng)[0],
+        [0, 1, 2, 3, 4]
+    );
 }
 
 fn tiny_config() -> ModelConfig {
     ModelConfig {
         image_size: 64,
-        backbone: BackboneConfig { kind: BackboneKind::Lite, stride: StridePlacement::V1_5 },
-        restorer: RestorerConfig { patch: 4, width: 32, depth: 2, heads: 4, mlp_ratio: 2 },
+        backbone: BackboneConfig {
+            kind: BackboneKind::Lite,
+            stride: StridePlacement::V1_5,
+        },
+        restorer: RestorerConfig {
+            patch: 4,
+            width: 32,
+            depth: 2,
+            heads: 4,
+            mlp_ratio: 2,
+        },
     }
 }
 
@@ -77,7 +112,9 @@ fn random_backbone(config: &BackboneConfig, device: &Device, rng: &mut ChaCha8Rn
         .map(|(name, shape)| {
             let fan_in: usize = shape.iter().skip(1).product();
             let bound = 0.6 * (6.0 / fan_in.max(1) as f32).sqrt().min(0.5);
-            let values = (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
+            let values = (0..shape.iter().product())
+                .map(|_| rng.random_range(-bound..bound))
+                .collect();
             (name, HostTensor { shape, values })
         })
         .collect()
@@ -98,11 +135,16 @@ fn fused_tokens_are_the_smoothed_taps_cut_in_blocks() {
     let [c1, c2, c3] = config.backbone.kind.tap_channels();
     let sizes = [(c1, 16), (c2, 8), (c3, 4)];
     let taps = sizes.map(|(channels, side): (usize, usize)| -> Vec<f32> {
-        (0..channels * side * side).map(|_| rng.random_range(-1.0f32..1.0)).collect()
+        (0..channels * side * side)
+            .map(|_| rng.random_range(-1.0f32..1.0))
+            .collect()
     });
     let tensors: [Tensor<4>; 3] = std::array::from_fn(|i| {
         let (channels, side) = sizes[i];
-        Tensor::from_data(TensorData::new(taps[i].clone(), [1, channels, side, side]), &device)
+        Tensor::from_data(
+            TensorData::new(taps[i].clone(), [1, channels, side, side]),
+            &device,
+        )
     });
     let tokens = FeatureFusion::new(&config, &device).forward(tensors);
     assert_eq!(tokens.dims(), [1, 16, 16 * 256]);
@@ -123,7 +165,10 @@ fn fused_tokens_are_the_smoothed_taps_cut_in_blocks() {
                 }
                 let (token, cell) = (row / 4 * 4 + column / 4, row % 4 * 4 + column % 4);
                 let value = found[(token * 16 + cell) * 256 + first_channel + channel];
-                assert!((f64::from(value) - expected).abs() < 1e-5, "{value} instead of {expected}");
+                assert!(
+                    (f64::from(value) - expected).abs() < 1e-5,
+                    "{value} instead of {expected}"
+                );
             }
         }
         first_channel += channels;
@@ -134,14 +179,22 @@ fn fused_tokens_are_the_smoothed_taps_cut_in_blocks() {
 fn folding_a_batch_norm_keeps_the_networks_answer() {
     // A convolution followed by a norm, by hand, against the folded convolution.
     let device = Device::flex();
-    let config = BackboneConfig { kind: BackboneKind::Lite, stride: StridePlacement::V1_5 };
+    let config = BackboneConfig {
+        kind: BackboneKind::Lite,
+        stride: StridePlacement::V1_5,
+    };
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let mut file = NamedTensors::new();
     for (name, tensor) in random_backbone(&config, &device, &mut rng) {
-        let Some(module) = name.strip_suffix(".weight") else { continue };
+        let Some(module) = name.strip_suffix(".weight") else {
+            continue;
+        };
         let channels = tensor.shape[0];
         let (conv, norm) = match module.strip_suffix(".downsample") {
-            Some(block) => (format!("{block}.downsample.0"), format!("{block}.downsample.1")),
+            Some(block) => (
+                format!("{block}.downsample.0"),
+                format!("{block}.downsample.1"),
+            ),
             None => (module.to_string(), module.replace("conv", "bn")),
         };
         let mut vector = |low: f32, high: f32| HostTensor {
@@ -156,7 +209,10 @@ fn folding_a_batch_norm_keeps_the_networks_answer() {
     }
     let folded = weights::fold(&file, &config, &device).unwrap();
     import(config.init(&device), &folded, "").unwrap();
-    let (weight, bias) = (&file["layer1.0.conv1.weight"], &folded["layer1.0.conv1.bias"]);
+    let (weight, bias) = (
+        &file["layer1.0.conv1.weight"],
+        &folded["layer1.0.conv1.bias"],
+    );
     let per_filter = weight.values.len() / weight.shape[0];
     for channel in [0, 17, 47] {
         let part = |name: &str| file[&format!("layer1.0.bn1.{name}")].values[channel];
@@ -166,22 +222,44 @@ fn folding_a_batch_norm_keeps_the_networks_answer() {
             let found = folded["layer1.0.conv1.weight"].values[index];
             assert!((found - weight.values[index] * scale).abs() < 1e-6);
         }
-        assert!((bias.values[channel] - (part("bias") - part("running_mean") * scale)).abs() < 1e-6);
+        assert!(
+            (bias.values[channel] - (part("bias") - part("running_mean") * scale)).abs() < 1e-6
+        );
     }
 
     // The same file as bytes, with a prefix, and then incomplete.
-    let prefixed: NamedTensors = file.iter().map(|(name, tensor)| (format!("backbone.{name}"), tensor.clone())).collect();
+    let prefixed: NamedTensors = file
+        .iter()
+        .map(|(name, tensor)| (format!("backbone.{name}"), tensor.clone()))
+        .collect();
     let bytes = weights::write(&prefixed, &Default::default()).unwrap();
-    assert_eq!(weights::fold(&weights::read(&bytes).unwrap(), &config, &device).unwrap(), folded);
+    assert_eq!(
+        weights::fold(&weights::read(&bytes).unwrap(), &config, &device).unwrap(),
+        folded
+    );
 
     file.remove("layer2.1.conv2.weight");
     file.remove("bn1.running_var");
-    let error = weights::fold(&file, &config, &device).unwrap_err().to_string();
-    assert!(error.contains("layer2.1.conv2.weight") && error.contains("bn1.running_var"), "{error}");
+    let error = weights::fold(&file, &config, &device)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("layer2.1.conv2.weight") && error.contains("bn1.running_var"),
+        "{error}"
+    );
 
-    let wrong = BackboneConfig { kind: BackboneKind::Resnet50, ..config };
+    let wrong = BackboneConfig {
+        kind: BackboneKind::Resnet50,
+        ..config
+    };
     let error = weights::fold(&file, &wrong, &device).unwrap_err();
-    assert!(matches!(error, WeightsError::Shape { .. } | WeightsError::Missing { .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            WeightsError::Shape { .. } | WeightsError::Missing { .. }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -192,9 +270,17 @@ fn weights_that_are_not_finite_or_misshapen_are_named() {
     let mut named = random_backbone(&config, &device, &mut rng);
     named.get_mut("layer3.0.conv1.weight").unwrap().values[9] = f32::NAN;
     let error = import(config.init(&device), &named, "").unwrap_err();
-    assert_eq!(error, TensorError::NotFinite { name: "layer3.0.conv1.weight".into(), bad: 1 });
+    assert_eq!(
+        error,
+        TensorError::NotFinite {
+            name: "layer3.0.conv1.weight".into(),
+            bad: 1
+        }
+    );
     named.get_mut("conv1.bias").unwrap().shape = vec![31];
-    assert!(matches!(import(config.init(&device), &named, "").unwrap_err(), TensorError::Shape { name, .. } if name == "conv1.bias"));
+    assert!(
+        matches!(import(config.init(&device), &named, "").unwrap_err(), TensorError::Shape { name, .. } if name == "conv1.bias")
+    );
 }
 
 fn striped(phase: u32, side: u32) -> RgbImage {
@@ -211,7 +297,10 @@ fn cache(model: &Fsr, images: &[RgbImage]) -> FeatureCache {
         [channels, side]
     });
     let mut cache = FeatureCache::new(shapes);
-    pollster::block_on(taps_to_host(taps)).unwrap().into_iter().for_each(|image| cache.push(image));
+    pollster::block_on(taps_to_host(taps))
+        .unwrap()
+        .into_iter()
+        .for_each(|image| cache.push(image));
     cache
 }
 
@@ -220,7 +309,13 @@ fn train(seed: u64, tau: f64, steps: usize) -> (Vec<f32>, NamedTensors) {
     let model = tiny_model(&device, seed);
     let images: Vec<RgbImage> = (0..3).map(|phase| striped(phase, 64)).collect();
     let source = cache(&model, &images);
-    let options = TrainOptions { steps, batch: 2, tau, seed, report_every: 1 };
+    let options = TrainOptions {
+        steps,
+        batch: 2,
+        tau,
+        seed,
+        report_every: 1,
+    };
     let mut training = Training::new(&model, options);
     let mut losses = Vec::new();
     let report = |_: &Training, progress: &fsr::train::TrainProgress| {
@@ -228,14 +323,20 @@ fn train(seed: u64, tau: f64, steps: usize) -> (Vec<f32>, NamedTensors) {
         ControlFlow::Continue(())
     };
     pollster::block_on(training.run(&source, report)).unwrap();
-    (losses, pollster::block_on(fsr::tensors::export(&training.restorer())).unwrap())
+    (
+        losses,
+        pollster::block_on(fsr::tensors::export(&training.restorer())).unwrap(),
+    )
 }
 
 #[test]
 fn training_lowers_the_loss_and_a_seed_gives_equal_bits() {
     let (losses, weights) = train(4, 0.3, 90);
     let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
-    assert!(mean(&losses[80..]) < 0.5 * mean(&losses[..10]), "{losses:?}");
+    assert!(
+        mean(&losses[80..]) < 0.5 * mean(&losses[..10]),
+        "{losses:?}"
+    );
     let (again, same) = train(4, 0.3, 90);
     assert_eq!(losses, again);
     assert_eq!(weights, same, "same seed, same bits");
@@ -249,23 +350,43 @@ fn training_stops_when_asked_and_refuses_an_empty_set() {
     let model = tiny_model(&device, 1);
     let source = cache(&model, &[striped(0, 64)]);
     assert_eq!(source.len(), 1);
-    let options = TrainOptions { steps: 50, batch: 1, tau: 0.1, seed: 1, report_every: 5 };
+    let options = TrainOptions {
+        steps: 50,
+        batch: 1,
+        tau: 0.1,
+        seed: 1,
+        report_every: 5,
+    };
     let mut training = Training::new(&model, options.clone());
     pollster::block_on(training.run(&source, |_, progress| {
-        if progress.step >= 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if progress.step >= 10 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }))
     .unwrap();
     assert_eq!(training.steps_done(), 10);
 
     let empty = FeatureCache::new(source.shapes());
-    let error = pollster::block_on(Training::new(&model, options).run(&empty, |_, _| ControlFlow::Continue(())));
-    assert!(error.unwrap_err().to_string().contains("no training images"));
+    let error = pollster::block_on(
+        Training::new(&model, options).run(&empty, |_, _| ControlFlow::Continue(())),
+    );
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("no training images")
+    );
 }
 
 #[test]
 fn multiply_adds_of_resnet18_are_the_known_ones() {
     // 1.819 G at 224² in all; layer4 (411 M) and fc (0.5 M) are cut off.
-    let config = BackboneConfig { kind: BackboneKind::Resnet18, stride: StridePlacement::V1_5 };
+    let config = BackboneConfig {
+        kind: BackboneKind::Resnet18,
+        stride: StridePlacement::V1_5,
+    };
     let macs = backbone_macs(&config, 224) as f64 / 1e9;
     assert!((macs - 1.403).abs() < 0.01, "{macs}");
 }

@@ -30,7 +30,10 @@ pub fn random_crop(image: &RgbImage, side: u32, rng: &mut ChaCha8Rng) -> RgbImag
         let light = rng.random_range(0.7f32..1.3);
         std::array::from_fn(|_| light * rng.random_range(0.9f32..1.1))
     };
-    let (contrast, offset) = (rng.random_range(0.8f32..1.2), rng.random_range(-12.0f32..12.0));
+    let (contrast, offset) = (
+        rng.random_range(0.8f32..1.2),
+        rng.random_range(-12.0f32..12.0),
+    );
     for Rgb(pixel) in out.pixels_mut() {
         let mut values = pixel.map(f32::from);
         if grey {

@@ -23,8 +23,8 @@ use fsr::preprocess::images_to_tensor;
 use fsr::recipe::{Recipe, Schedule};
 use fsr::tensors::parameter_count;
 use image::RgbImage;
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -103,7 +103,12 @@ pub fn run(args: &DistillArgs) -> Result<()> {
     }
     let opened = device::open(args.device)?;
     let device = opened.device;
-    let teacher = Teacher::load(args.teacher, args.teacher_stride, &args.teacher_weights, &device)?;
+    let teacher = Teacher::load(
+        args.teacher,
+        args.teacher_stride,
+        &args.teacher_weights,
+        &device,
+    )?;
     let images = load_images(&args.images, args.crop)?;
     let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
     let trained_on = device.clone().autodiff();
@@ -118,8 +123,15 @@ pub fn run(args: &DistillArgs) -> Result<()> {
     ));
 
     let scale = teacher.channel_statistics(&images, args.crop, &mut rng)?;
-    let mut optimizer = AdamWConfig::new().with_weight_decay(1e-2).with_epsilon(1e-8).init();
-    let schedule = Recipe { learning_rate: args.lr, schedule: Schedule::Cosine, ..Recipe::official() };
+    let mut optimizer = AdamWConfig::new()
+        .with_weight_decay(1e-2)
+        .with_epsilon(1e-8)
+        .init();
+    let schedule = Recipe {
+        learning_rate: args.lr,
+        schedule: Schedule::Cosine,
+        ..Recipe::official()
+    };
     let mut log = fs::File::create(args.out.with_extension("log.jsonl"))
         .with_context(|| format!("cannot write beside {}", args.out.display()))?;
     let mut queue: Vec<usize> = Vec::new();
@@ -144,8 +156,14 @@ pub fn run(args: &DistillArgs) -> Result<()> {
 
         let done = step + 1;
         if done % 20 == 0 || done == args.steps {
-            let values = taps.inner().into_data().try_into_vec::<f32>().context("reading the loss")?;
-            let [first, second, third] = values[..] else { bail!("the loss has {} parts, not 3", values.len()) };
+            let values = taps
+                .inner()
+                .into_data()
+                .try_into_vec::<f32>()
+                .context("reading the loss")?;
+            let [first, second, third] = values[..] else {
+                bail!("the loss has {} parts, not 3", values.len())
+            };
             let loss = (first + second + third) / 3.0;
             if !loss.is_finite() {
                 bail!("the loss became {loss} at step {done}: lower --lr");
@@ -169,7 +187,12 @@ pub fn run(args: &DistillArgs) -> Result<()> {
     Ok(())
 }
 
-fn next_batch(images: &[RgbImage], queue: &mut Vec<usize>, args: &DistillArgs, rng: &mut ChaCha8Rng) -> Vec<RgbImage> {
+fn next_batch(
+    images: &[RgbImage],
+    queue: &mut Vec<usize>,
+    args: &DistillArgs,
+    rng: &mut ChaCha8Rng,
+) -> Vec<RgbImage> {
     let picks: Vec<(usize, u64)> = (0..args.batch)
         .map(|_| {
             if queue.is_empty() {
@@ -181,7 +204,13 @@ fn next_batch(images: &[RgbImage], queue: &mut Vec<usize>, args: &DistillArgs, r
         .collect();
     picks
         .into_par_iter()
-        .map(|(index, seed)| augment::random_crop(&images[index], args.crop, &mut ChaCha8Rng::seed_from_u64(seed)))
+        .map(|(index, seed)| {
+            augment::random_crop(
+                &images[index],
+                args.crop,
+                &mut ChaCha8Rng::seed_from_u64(seed),
+            )
+        })
         .collect()
 }
 
@@ -190,25 +219,37 @@ fn load_images(folders: &[PathBuf], crop: u32) -> Result<Vec<RgbImage>> {
     let mut paths = Vec::new();
     for folder in folders {
         let before = paths.len();
-        collect(folder, &mut paths).with_context(|| format!("cannot read --images {}", folder.display()))?;
+        collect(folder, &mut paths)
+            .with_context(|| format!("cannot read --images {}", folder.display()))?;
         if paths.len() == before {
-            bail!("--images {} holds no image (png, jpg, jpeg, bmp, webp, tif, tiff)", folder.display());
+            bail!(
+                "--images {} holds no image (png, jpg, jpeg, bmp, webp, tif, tiff)",
+                folder.display()
+            );
         }
     }
     paths.sort();
     paths
         .par_iter()
         .map(|path| {
-            let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let image = fsr::image::decode(&bytes).with_context(|| format!("cannot use {}", path.display()))?;
+            let bytes =
+                fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let image = fsr::image::decode(&bytes)
+                .with_context(|| format!("cannot use {}", path.display()))?;
             let (width, height) = image.dimensions();
             let shorter = width.min(height);
             let wanted = shorter.clamp(crop.min(64), 2 * crop);
             if shorter == wanted {
                 return Ok(image);
             }
-            let scaled = |side: u32| (u64::from(side) * u64::from(wanted) / u64::from(shorter)).max(1) as u32;
-            Ok(fsr::image::resize_lanczos(&image, scaled(width), scaled(height)))
+            let scaled = |side: u32| {
+                (u64::from(side) * u64::from(wanted) / u64::from(shorter)).max(1) as u32
+            };
+            Ok(fsr::image::resize_lanczos(
+                &image,
+                scaled(width),
+                scaled(height),
+            ))
         })
         .collect()
 }
@@ -234,7 +275,10 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
 
 fn save(student: &Student, args: &DistillArgs, step: usize) -> Result<()> {
     let metadata = BTreeMap::from([
-        ("architecture".to_string(), BackboneKind::Lite.name().to_string()),
+        (
+            "architecture".to_string(),
+            BackboneKind::Lite.name().to_string(),
+        ),
         ("teacher".to_string(), args.teacher.name().to_string()),
         ("steps".to_string(), format!("{step} of {}", args.steps)),
         ("seed".to_string(), args.seed.to_string()),
@@ -264,9 +308,17 @@ impl ChannelScale {
 
 impl Teacher {
     /// Measured on 64 crops.
-    fn channel_statistics(&self, images: &[RgbImage], crop: u32, rng: &mut ChaCha8Rng) -> Result<ChannelScale> {
-        let crops: Vec<RgbImage> =
-            images.iter().step_by((images.len() / 64).max(1)).map(|image| augment::random_crop(image, crop, rng)).collect();
+    fn channel_statistics(
+        &self,
+        images: &[RgbImage],
+        crop: u32,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<ChannelScale> {
+        let crops: Vec<RgbImage> = images
+            .iter()
+            .step_by((images.len() / 64).max(1))
+            .map(|image| augment::random_crop(image, crop, rng))
+            .collect();
         let mut sums: Option<Vec<(Tensor<4>, Tensor<4>)>> = None;
         let mut count = 0usize;
         for chunk in crops.chunks(8) {
@@ -280,7 +332,11 @@ impl Teacher {
             });
             sums = Some(match sums {
                 None => parts.into(),
-                Some(old) => old.into_iter().zip(parts).map(|((a, b), (c, d))| (a + c, b + d)).collect(),
+                Some(old) => old
+                    .into_iter()
+                    .zip(parts)
+                    .map(|((a, b), (c, d))| (a + c, b + d))
+                    .collect(),
             });
         }
         let sums = sums.context("there are no images to measure the teacher on")?;
@@ -288,7 +344,11 @@ impl Teacher {
         for (sum, square) in sums {
             let average = sum.div_scalar(count as f32);
             let variance = square.div_scalar(count as f32) - average.clone().square();
-            deviation.push(variance.clamp_min(SMALLEST_DEVIATION * SMALLEST_DEVIATION).sqrt());
+            deviation.push(
+                variance
+                    .clamp_min(SMALLEST_DEVIATION * SMALLEST_DEVIATION)
+                    .sqrt(),
+            );
             mean.push(average);
         }
         Ok(ChannelScale { mean, deviation })

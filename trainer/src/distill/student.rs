@@ -50,7 +50,12 @@ impl Student {
             (0..kind.depths()[index])
                 .map(|block| {
                     let stride = if block == 0 && index > 0 { 2 } else { 1 };
-                    StudentBlock::new(std::mem::replace(&mut input, output), output, stride, device)
+                    StudentBlock::new(
+                        std::mem::replace(&mut input, output),
+                        output,
+                        stride,
+                        device,
+                    )
                 })
                 .collect::<Vec<_>>()
         };
@@ -86,7 +91,10 @@ impl Student {
         };
         let mut x = max_pool2d(stem, pool);
         let mut predictions = Vec::new();
-        for (layer, head) in [&self.layer1, &self.layer2, &self.layer3].into_iter().zip(&self.heads) {
+        for (layer, head) in [&self.layer1, &self.layer2, &self.layer3]
+            .into_iter()
+            .zip(&self.heads)
+        {
             x = layer.iter().fold(x, |x, block| block.forward(x));
             predictions.push(head.forward(x.clone()));
         }
@@ -95,7 +103,8 @@ impl Student {
 
     /// The backbone's tensors under torchvision's names, without the heads.
     pub fn torchvision_tensors(&self) -> Result<NamedTensors> {
-        let named = pollster::block_on(export(&self.valid())).context("reading the student's weights")?;
+        let named =
+            pollster::block_on(export(&self.valid())).context("reading the student's weights")?;
         Ok(named
             .into_iter()
             .filter(|(name, _)| !name.starts_with("heads"))
@@ -128,7 +137,9 @@ impl StudentBlock {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let skip = match &self.downsample {
-            Some(projection) => projection.norm.forward(projection.convolution.forward(x.clone())),
+            Some(projection) => projection
+                .norm
+                .forward(projection.convolution.forward(x.clone())),
             None => x.clone(),
         };
         let x = relu(self.bn1.forward(self.conv1.forward(x)));
@@ -136,7 +147,13 @@ impl StudentBlock {
     }
 }
 
-fn convolution(input: usize, output: usize, kernel: usize, stride: usize, device: &Device) -> Conv2d {
+fn convolution(
+    input: usize,
+    output: usize,
+    kernel: usize,
+    stride: usize,
+    device: &Device,
+) -> Conv2d {
     let pad = kernel / 2;
     Conv2dConfig::new([input, output], [kernel, kernel])
         .with_stride([stride, stride])

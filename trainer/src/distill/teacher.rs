@@ -16,11 +16,19 @@ pub struct Teacher {
 
 impl Teacher {
     /// Reads its weights.
-    pub fn load(kind: BackboneKind, stride: StridePlacement, weights: &Path, device: &Device) -> Result<Self> {
+    pub fn load(
+        kind: BackboneKind,
+        stride: StridePlacement,
+        weights: &Path,
+        device: &Device,
+    ) -> Result<Self> {
         let config = BackboneConfig { kind, stride };
         let (tensors, _) = crate::backbone_weights::load(weights, &config, 0)?;
         let network = import(config.init(device), &tensors, "").context("the teacher's weights")?;
-        Ok(Self { network, device: device.clone() })
+        Ok(Self {
+            network,
+            device: device.clone(),
+        })
     }
 
     /// Its three taps.
