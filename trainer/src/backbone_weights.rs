@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use fsr::config::BackboneConfig;
+use fsr::config::{BackboneConfig, BlockKind};
 use fsr::model::BACKBONE_PREFIX;
 use fsr::package::WeightsOrigin;
 use fsr::tensors::{HostTensor, NamedTensors, shapes};
@@ -88,9 +88,14 @@ pub fn load(
     ))
 }
 
-/// Normal with variance 2 / fan-in for convolutions, zero biases.
+/// Normal with variance 2 / fan-in for convolutions, zero biases. The last convolution of a residual
+/// block is ten times smaller, so that values do not double with every block.
 fn random(config: &BackboneConfig, seed: u64) -> Result<NamedTensors> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let last = match config.kind.block() {
+        BlockKind::Basic => ".conv2.weight",
+        BlockKind::Bottleneck => ".conv3.weight",
+    };
     shapes(&config.init(&Device::flex()))
         .into_iter()
         .map(|(name, shape)| {
@@ -99,15 +104,11 @@ fn random(config: &BackboneConfig, seed: u64) -> Result<NamedTensors> {
             if shape.len() == 1 {
                 return Ok((name, HostTensor::full(shape, 0.0)));
             }
-            let normal =
-                Normal::new(0.0f32, (2.0 / fan_in as f32).sqrt()).context("initial weights")?;
-            Ok((
-                name,
-                HostTensor {
-                    shape,
-                    values: normal.sample_iter(&mut rng).take(length).collect(),
-                },
-            ))
+            let scale = if name.ends_with(last) { 0.1 } else { 1.0 };
+            let normal = Normal::new(0.0f32, scale * (2.0 / fan_in as f32).sqrt())
+                .context("initial weights")?;
+            let values = normal.sample_iter(&mut rng).take(length).collect();
+            Ok((name, HostTensor { shape, values }))
         })
         .collect()
 }
