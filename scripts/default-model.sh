@@ -26,8 +26,8 @@ for category in "$work"/products/*/; do images+=(--images "${category}train"); d
 [ -f "$work/lite.safetensors" ] || "$fsr" distill "${images[@]}" --teacher resnet18 --teacher-weights "$teacher" \
   --steps "${DISTILL_STEPS:-2400}" --batch 16 --crop 128 --seed 1 --device "$device" --out "$work/lite.safetensors"
 
-# One model for all categories. The paper trains the unified setting at τ = 0.9 for 300 epochs; within the
-# few steps that a CPU affords, small batches and a low rate get much further (docs/results.md).
+# One model for all categories. The paper trains the unified setting at τ = 0.9 for 300 epochs; for the
+# few steps that a CPU affords, many small batches at a low rate did better (docs/default-model.md).
 "$fsr" train --data "$work/products" --category all --preset lite --recipe fast --tau "${TAU:-0.3}" --seed 1 \
   --steps "${STEPS:-2600}" --batch 2 --backbone-weights "$work/lite.safetensors" --device "$device" --out "$work/run"
 
