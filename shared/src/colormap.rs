@@ -164,10 +164,10 @@ mod tests {
 
     #[test]
     fn cold_is_transparent_and_hot_opaque() {
-        let map = AnomalyMap::new(4, 1, vec![0.5, 1.4, 1.8, 4.0]);
+        let map = AnomalyMap::new(4, 1, vec![0.5, 1.3, 1.9, 4.0]);
         let rgba = heat_rgba(&map, SCALE);
         assert_eq!(rgba.len(), 16);
-        assert_eq!((rgba[3], rgba[7], rgba[11], rgba[15]), (0, 0, 128, 255));
+        assert_eq!((rgba[3], rgba[7], rgba[11], rgba[15]), (0, 0, 159, 255));
         assert_eq!(rgba[12..15], inferno(1.0));
     }
 
