@@ -47,7 +47,12 @@ pub fn write_folder(folder: &Path, files: &Files) -> Result<Vec<PathBuf>> {
 
 /// A whole package around an untrained model small enough for a software GPU: lite backbone, 64 pixels.
 pub fn tiny(name: &str, seed: u64) -> Result<Package> {
-    let config = ModelConfig {
+    untrained(name, tiny_config(), seed)
+}
+
+/// The smallest model that has every part: 64 pixels, 16 tokens, two blocks.
+pub fn tiny_config() -> ModelConfig {
+    ModelConfig {
         image_size: 64,
         backbone: BackboneConfig {
             kind: BackboneKind::Lite,
@@ -60,8 +65,7 @@ pub fn tiny(name: &str, seed: u64) -> Result<Package> {
             heads: 4,
             mlp_ratio: 2,
         },
-    };
-    untrained(name, config, seed)
+    }
 }
 
 /// A whole package, calibration and self-test included, around a model that has learnt nothing.

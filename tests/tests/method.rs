@@ -6,9 +6,7 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use fsr::backbone::backbone_macs;
-use fsr::config::{
-    BackboneConfig, BackboneKind, ModelConfig, Preset, RestorerConfig, StridePlacement,
-};
+use fsr::config::{BackboneConfig, BackboneKind, Preset, StridePlacement};
 use fsr::feature_cache::{FeatureCache, FeatureSource, taps_to_host};
 use fsr::features::{FeatureFusion, fusion_matrix};
 use fsr::model::{Fsr, ModelSize};
@@ -17,6 +15,7 @@ use fsr::shuffle::{shuffle_count, shuffle_orders};
 use fsr::tensors::{HostTensor, NamedTensors, TensorError, import, shapes};
 use fsr::train::{TrainOptions, Training};
 use fsr::weights::{self, WeightsError};
+use fsr_tests::packages::tiny_config;
 use image::RgbImage;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -87,23 +86,6 @@ fn a_shuffle_permutes_exactly_its_share() {
         shuffle_orders(1, 5, 0.0, ShuffleCount::Code, &mut rng)[0],
         [0, 1, 2, 3, 4]
     );
-}
-
-fn tiny_config() -> ModelConfig {
-    ModelConfig {
-        image_size: 64,
-        backbone: BackboneConfig {
-            kind: BackboneKind::Lite,
-            stride: StridePlacement::V1_5,
-        },
-        restorer: RestorerConfig {
-            patch: 4,
-            width: 32,
-            depth: 2,
-            heads: 4,
-            mlp_ratio: 2,
-        },
-    }
 }
 
 fn random_backbone(config: &BackboneConfig, device: &Device, rng: &mut ChaCha8Rng) -> NamedTensors {

@@ -4,4 +4,4 @@ mod macs;
 mod resnet;
 
 pub use macs::backbone_macs;
-pub use resnet::{Block, ResNet};
+pub use resnet::{Block, ResNet, convolution_config, stem_pool};

@@ -95,11 +95,20 @@ fn convolution(
     stride: usize,
     device: &Device,
 ) -> Conv2d {
+    convolution_config(input, output, kernel, stride).init(device)
+}
+
+/// A square convolution as residual networks have it: padded by half its kernel, with bias.
+pub fn convolution_config(
+    input: usize,
+    output: usize,
+    kernel: usize,
+    stride: usize,
+) -> Conv2dConfig {
     let pad = kernel / 2;
     Conv2dConfig::new([input, output], [kernel, kernel])
         .with_stride([stride, stride])
         .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad))
-        .init(device)
 }
 
 impl ResNet {
@@ -110,7 +119,7 @@ impl ResNet {
     /// - result `[batch, C₁, S/4, S/4]`, `[batch, C₂, S/8, S/8]`, `[batch, C₃, S/16, S/16]`
     pub fn forward(&self, images: Tensor<4>) -> [Tensor<4>; 3] {
         let stem = relu(self.conv1.forward(images));
-        let x = max_pool2d(stem, max_pool_options());
+        let x = stem_pool(stem);
         let first = run(&self.layer1, x);
         let second = run(&self.layer2, first.clone());
         let third = run(&self.layer3, second.clone());
@@ -118,15 +127,16 @@ impl ResNet {
     }
 }
 
-/// The stem's 3×3 maximum at stride 2.
-fn max_pool_options() -> MaxPoolOptions<2> {
-    MaxPoolOptions {
+/// The stem's 3×3 maximum at stride 2: `[batch, C, S, S]` → `[batch, C, S/2, S/2]`.
+pub fn stem_pool(x: Tensor<4>) -> Tensor<4> {
+    let options = MaxPoolOptions {
         kernel_size: [3, 3],
         stride: [2, 2],
         padding: [(1, 1), (1, 1)],
         dilation: [1, 1],
         ceil_mode: false,
-    }
+    };
+    max_pool2d(x, options)
 }
 
 fn run(blocks: &[Block], x: Tensor<4>) -> Tensor<4> {

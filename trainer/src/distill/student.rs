@@ -3,11 +3,10 @@
 use anyhow::{Context, Result};
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
+use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor};
+use fsr::backbone::{convolution_config, stem_pool};
 use fsr::config::BackboneKind;
 use fsr::tensors::{NamedTensors, export};
 
@@ -82,14 +81,7 @@ impl Student {
     /// `[batch, 3, S, S]` → three `[batch, teacher Cᵢ, sᵢ, sᵢ]`
     pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         let stem = relu(self.bn1.forward(self.conv1.forward(images)));
-        let pool = MaxPoolOptions {
-            kernel_size: [3, 3],
-            stride: [2, 2],
-            padding: [(1, 1), (1, 1)],
-            dilation: [1, 1],
-            ceil_mode: false,
-        };
-        let mut x = max_pool2d(stem, pool);
+        let mut x = stem_pool(stem);
         let mut predictions = Vec::new();
         for (layer, head) in [&self.layer1, &self.layer2, &self.layer3]
             .into_iter()
@@ -154,10 +146,7 @@ fn convolution(
     stride: usize,
     device: &Device,
 ) -> Conv2d {
-    let pad = kernel / 2;
-    Conv2dConfig::new([input, output], [kernel, kernel])
-        .with_stride([stride, stride])
-        .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad))
+    convolution_config(input, output, kernel, stride)
         .with_bias(false)
         .init(device)
 }
