@@ -5,13 +5,17 @@ use image::{Rgb, RgbImage};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// A square crop of `side` pixels: 25–100 % of the area, flipped half the time, relit, sometimes grey
-/// or blurred. Teacher and student see the same crop.
+/// Share of the shorter side that a crop spans. With images twice as large as crops this is half
+/// as large again to two thirds of their own scale, evenly about the scale at which detectors look.
+const SPAN: core::ops::Range<f32> = 0.33..0.78;
+
+/// A square crop of `side` pixels, flipped half the time, relit, sometimes grey or blurred. Teacher
+/// and student see the same crop.
 pub fn random_crop(image: &RgbImage, side: u32, rng: &mut ChaCha8Rng) -> RgbImage {
     let (width, height) = image.dimensions();
     let shorter = width.min(height) as f32;
-    let scale: f32 = rng.random_range(0.25f32..1.0);
-    let crop = (shorter * scale.sqrt()).max(8.0).min(shorter) as u32;
+    let span = SPAN.start * (SPAN.end / SPAN.start).powf(rng.random_range(0.0f32..1.0));
+    let crop = (shorter * span).max(8.0).min(shorter) as u32;
     let x = rng.random_range(0..=width - crop);
     let y = rng.random_range(0..=height - crop);
     let view = imageops::crop_imm(image, x, y, crop, crop).to_image();

@@ -134,12 +134,11 @@ pub fn run(args: &DistillArgs) -> Result<()> {
     };
     let mut log = fs::File::create(args.out.with_extension("log.jsonl"))
         .with_context(|| format!("cannot write beside {}", args.out.display()))?;
-    let mut queue: Vec<usize> = Vec::new();
     let mut progress = Progress::new("distilling", args.steps, "steps");
     let start = Instant::now();
 
     for step in 0..args.steps {
-        let batch = next_batch(&images, &mut queue, args, &mut rng);
+        let batch = batch_of(&images, step, args);
         let input = images_to_tensor(&batch, &device);
         let targets = scale.normalise(teacher.taps(input.clone()));
         let predictions = student.forward(Tensor::from_inner(input));
@@ -187,31 +186,39 @@ pub fn run(args: &DistillArgs) -> Result<()> {
     Ok(())
 }
 
-fn next_batch(
-    images: &[RgbImage],
-    queue: &mut Vec<usize>,
-    args: &DistillArgs,
-    rng: &mut ChaCha8Rng,
-) -> Vec<RgbImage> {
-    let picks: Vec<(usize, u64)> = (0..args.batch)
-        .map(|_| {
-            if queue.is_empty() {
-                *queue = (0..images.len()).collect();
-                queue.shuffle(rng);
+/// The crops of a step: a function of the seed and the step alone, so that a run can go on from anywhere.
+fn batch_of(images: &[RgbImage], step: usize, args: &DistillArgs) -> Vec<RgbImage> {
+    let mut order: (usize, Vec<usize>) = (usize::MAX, Vec::new());
+    let picks: Vec<(usize, u64)> = (step * args.batch..(step + 1) * args.batch)
+        .map(|place| {
+            let epoch = place / images.len();
+            if order.0 != epoch {
+                order = (epoch, (0..images.len()).collect());
+                order.1.shuffle(&mut stream(args.seed, ORDER, epoch));
             }
-            (queue.pop().unwrap_or_default(), rand::RngExt::random(rng))
+            (order.1[place % images.len()], place as u64)
         })
         .collect();
     picks
         .into_par_iter()
-        .map(|(index, seed)| {
+        .map(|(index, place)| {
             augment::random_crop(
                 &images[index],
                 args.crop,
-                &mut ChaCha8Rng::seed_from_u64(seed),
+                &mut stream(args.seed, CROPS, place as usize),
             )
         })
         .collect()
+}
+
+/// What the streams of random numbers of one seed are for.
+const ORDER: u64 = 1 << 62;
+const CROPS: u64 = 1 << 63;
+
+fn stream(seed: u64, purpose: u64, index: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(purpose | index as u64);
+    rng
 }
 
 /// All readable images under the folders, the shorter side at most twice a crop.
