@@ -36,6 +36,7 @@ pub mod recipe;
 pub mod restorer;
 pub mod score;
 pub mod shuffle;
+pub mod subspace;
 pub mod tensors;
 pub mod train;
 pub mod weights;
