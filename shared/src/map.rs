@@ -13,6 +13,9 @@ pub struct AnomalyMap {
     pub height: usize,
     /// `width * height` values, row-major.
     pub values: Vec<f32>,
+    /// The method's own image score, where it is not the map's maximum (see [`crate::rivals`]); it
+    /// then stands for [`ImageScores::max`]. Maps made from this one do not have it.
+    pub image_score: Option<f32>,
 }
 
 /// How a map becomes the score of its image.
@@ -95,6 +98,7 @@ impl AnomalyMap {
             width,
             height,
             values,
+            image_score: None,
         }
     }
 
@@ -216,7 +220,7 @@ impl AnomalyMap {
         let top1 = largest.iter().map(|&v| f64::from(v)).sum::<f64>() / top as f64;
         ImageScores {
             std: variance.sqrt() as f32,
-            max: largest[0],
+            max: self.image_score.unwrap_or(largest[0]),
             top1: top1 as f32,
         }
     }

@@ -9,8 +9,9 @@ use crate::features::FeatureFusion;
 use crate::loss::cell_differences;
 use crate::map::AnomalyMap;
 use crate::preprocess::images_to_tensor;
-use crate::recipe::Recipe;
+use crate::recipe::{PositionKind, Recipe};
 use crate::restorer::{Restorer, restorer_macs};
+use crate::rivals::Rival;
 use crate::score::anomaly_map;
 use crate::tensors::{NamedTensors, TensorError, export, import, parameter_count, read};
 
@@ -49,6 +50,8 @@ pub struct Fsr {
     pub backbone: ResNet,
     /// Trained restoration network.
     pub restorer: Restorer,
+    /// Another method in the restorer's place, which is then without weights.
+    pub rival: Option<Rival>,
     fusion: FeatureFusion,
     device: Device,
 }
@@ -89,6 +92,14 @@ impl Fsr {
     ) -> Result<Self, ModelError> {
         config.validate()?;
         let backbone = import(config.backbone.init(device), named, BACKBONE_PREFIX)?;
+        if let Some(rival) = Rival::from_tensors(config, named, device)? {
+            // Shapes only: its weights are never made.
+            let none = PositionKind::None;
+            let restorer = Restorer::empty(&config.restorer, config.into(), none, device);
+            let mut model = Self::from_parts(config, recipe, backbone, restorer, device);
+            model.rival = Some(rival);
+            return Ok(model);
+        }
         let restorer = Restorer::from_tensors(
             &config.restorer,
             config.into(),
@@ -113,6 +124,7 @@ impl Fsr {
             recipe: recipe.clone(),
             backbone,
             restorer,
+            rival: None,
             fusion: FeatureFusion::new(config, device),
             device: device.clone(),
         }
@@ -123,10 +135,14 @@ impl Fsr {
     /// # Errors
     /// When the device does not give them back.
     pub async fn tensors(&self) -> Result<NamedTensors, TensorError> {
+        let (prefix, tensors) = match &self.rival {
+            Some(rival) => ("", rival.tensors().await?),
+            None => (RESTORER_PREFIX, export(&self.restorer).await?),
+        };
         let mut named = NamedTensors::new();
         for (prefix, tensors) in [
             (BACKBONE_PREFIX, export(&self.backbone).await?),
-            (RESTORER_PREFIX, export(&self.restorer).await?),
+            (prefix, tensors),
         ] {
             named.extend(
                 tensors
@@ -163,6 +179,9 @@ impl Fsr {
     /// # Errors
     /// When the device fails or the numbers are not finite.
     pub async fn anomaly_maps(&self, tokens: Tensor<3>) -> Result<Vec<AnomalyMap>, ModelError> {
+        if let Some(rival) = &self.rival {
+            return rival.anomaly_maps(tokens, &self.config).await;
+        }
         let restored = self.restorer.forward(tokens.clone());
         let channels = self.config.backbone.kind.feature_channels();
         let (squared, cosine) =
@@ -212,7 +231,7 @@ impl ModelSize {
         let restorer = Restorer::empty(
             &config.restorer,
             config.into(),
-            crate::recipe::PositionKind::None,
+            PositionKind::None,
             device,
         );
         let restorer_params = parameter_count(&restorer);

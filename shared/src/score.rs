@@ -31,11 +31,9 @@ pub fn anomaly_map(
     smoothing: Smoothing,
 ) -> AnomalyMap {
     let (grid, patch, side) = (config.grid(), config.restorer.patch, config.image_size);
-    let map = |cells: &[f32]| AnomalyMap {
-        width: grid * patch,
-        height: grid * patch,
-        values: untokenise(cells, grid, patch),
-    };
+    let cells = grid * patch;
+    let map =
+        |values: &[f32]| AnomalyMap::new(cells, cells, untokenise(values, grid, patch));
     let (squared, cosine) = (map(squared), map(cosine));
     match smoothing {
         Smoothing::Gaussian => {

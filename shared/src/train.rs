@@ -1,9 +1,10 @@
 //! The training loop: AdamW on the restorer alone, features from a cache. Native and browser run it.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -15,11 +16,12 @@ use crate::config::ModelConfig;
 use crate::feature_cache::{FeatureError, FeatureSource};
 use crate::features::FeatureFusion;
 use crate::loss::{RestorationLoss, restoration_loss};
-use crate::model::Fsr;
+use crate::model::{Fsr, RESTORER_PREFIX};
+use crate::optimizer::NamedAdamW;
 use crate::recipe::Recipe;
 use crate::restorer::{Corruption, Restorer};
 use crate::shuffle::shuffle_orders;
-use crate::tensors::read;
+use crate::tensors::{NamedTensors, TensorError, import, read};
 
 /// How long and how to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,12 +93,35 @@ pub enum TrainError {
     /// The device failed.
     #[error("the device failed at step {0}")]
     Device(usize),
+    /// Saved state that cannot be continued from.
+    #[error("the checkpoint does not fit this training: {0}")]
+    Checkpoint(String),
+    /// Saved tensors that do not fit.
+    #[error(transparent)]
+    Tensors(#[from] TensorError),
+}
+
+/// Everything a training has beside weights and moments: where it stands and what it will draw next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainState {
+    /// Steps done.
+    pub step: usize,
+    /// Passes over the images begun.
+    pub epoch: usize,
+    /// Images of this pass that are still to come, last first.
+    pub queue: Vec<usize>,
+    /// Key of the random stream, hexadecimal.
+    pub rng_seed: String,
+    /// 32-bit words already drawn from it.
+    pub rng_words: u64,
+    /// Optimiser steps of each parameter.
+    pub optimizer_steps: BTreeMap<String, usize>,
 }
 
 /// A training in progress. [`Self::step`] by hand, or [`Self::run`] to the end.
 pub struct Training {
     restorer: Restorer,
-    optimizer: ModuleOptimizer,
+    optimizer: NamedAdamW,
     fusion: FeatureFusion,
     config: ModelConfig,
     recipe: Recipe,
@@ -112,12 +137,7 @@ impl Training {
     /// Starts from a model; its restorer is trained, its backbone is not used.
     pub fn new(model: &Fsr, options: TrainOptions) -> Self {
         let recipe = model.recipe.clone();
-        let optimizer = AdamWConfig::new()
-            .with_beta_1(recipe.beta1)
-            .with_beta_2(recipe.beta2)
-            .with_epsilon(1e-8)
-            .with_weight_decay(recipe.weight_decay)
-            .init();
+        let optimizer = NamedAdamW::new(&recipe);
         Self {
             restorer: model
                 .restorer
@@ -136,6 +156,69 @@ impl Training {
             epoch: 0,
             step: 0,
         }
+    }
+
+    /// Where this training stands, and the optimiser's moments; with [`Self::restorer`]'s weights
+    /// that is all a continuation needs.
+    ///
+    /// # Errors
+    /// When the device does not give the moments back.
+    pub async fn state(&self) -> Result<(TrainState, NamedTensors), TrainError> {
+        let (moments, optimizer_steps) = self.optimizer.state().await?;
+        let state = TrainState {
+            step: self.step,
+            epoch: self.epoch,
+            queue: self.queue.clone(),
+            rng_seed: hex(&self.rng.get_seed()),
+            // The stream wraps after 2^68 words; no training draws 2^64.
+            rng_words: self.rng.get_word_pos() as u64,
+            optimizer_steps,
+        };
+        Ok((state, moments))
+    }
+
+    /// Continues from what [`Self::state`] gave. On the CPU backend the rest of the training is
+    /// bit-equal to one that was never interrupted.
+    ///
+    /// `weights` holds the restorer's tensors under their names in a package, `images` is the number
+    /// of training images.
+    ///
+    /// # Errors
+    /// When state, weights or moments do not fit the model, the options or the images.
+    pub fn resume(
+        model: &Fsr,
+        options: TrainOptions,
+        state: &TrainState,
+        weights: &NamedTensors,
+        moments: &NamedTensors,
+        images: usize,
+    ) -> Result<Self, TrainError> {
+        let misfit = |reason: String| Err(TrainError::Checkpoint(reason));
+        if state.step > options.steps {
+            return misfit(format!(
+                "it has {} steps behind it, the training has {}",
+                state.step, options.steps
+            ));
+        }
+        if let Some(index) = state.queue.iter().find(|index| **index >= images) {
+            return misfit(format!("it asks for image {index} of {images}"));
+        }
+        let Some(seed) = unhex(&state.rng_seed) else {
+            return misfit("its random seed is not 64 hexadecimal digits".into());
+        };
+        let mut model = model.clone();
+        model.restorer = import(model.restorer, weights, RESTORER_PREFIX)?;
+        let device = model.device().clone();
+        let mut training = Self::new(&model, options);
+        training
+            .optimizer
+            .restore(&model.restorer, moments, &state.optimizer_steps, &device)?;
+        training.rng = ChaCha8Rng::from_seed(seed);
+        training.rng.set_word_pos(u128::from(state.rng_words));
+        training.queue.clone_from(&state.queue);
+        training.epoch = state.epoch;
+        training.step = state.step;
+        Ok(training)
     }
 
     /// Steps done.
@@ -273,4 +356,19 @@ impl Training {
             jitter_ratio: self.recipe.jitter_ratio,
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
+    }
+    Some(bytes)
 }

@@ -85,9 +85,23 @@ pub fn read(path: &Path) -> Result<Package> {
 /// # Errors
 /// When weights are not finite or the disk refuses.
 pub fn write(target: &Path, package: &Package, dtype: Dtype) -> Result<u64> {
-    let files = package
+    write_with(target, package, dtype, Vec::new())
+}
+
+/// As [`write`], with more files in the same folder.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with(
+    target: &Path,
+    package: &Package,
+    dtype: Dtype,
+    more: Vec<(String, Vec<u8>)>,
+) -> Result<u64> {
+    let mut files = package
         .write(dtype, DEFAULT_SHARD_BYTES)
         .with_context(|| format!("cannot write {}", target.display()))?;
+    files.extend(more);
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot make folder {}", parent.display()))?;

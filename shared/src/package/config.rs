@@ -9,6 +9,7 @@ use crate::calibration::Calibration;
 use crate::config::ModelConfig;
 use crate::preprocess::{MEAN, STD};
 use crate::recipe::Recipe;
+use crate::rivals::Method;
 
 /// The value of `format` in every FSR package.
 pub const FORMAT: &str = "fsr";
@@ -32,6 +33,9 @@ pub struct PackageConfig {
     pub model: ModelConfig,
     /// Choices of training and scoring.
     pub recipe: Recipe,
+    /// How it learned; packages without it are FSR's.
+    #[serde(default, skip_serializing_if = "is_fsr")]
+    pub method: Method,
     /// From image to network input.
     pub preprocessing: Preprocessing,
     /// Threshold and colour scale from good images of all categories together.
@@ -43,6 +47,10 @@ pub struct PackageConfig {
     pub dtype: Dtype,
     /// Where the model comes from.
     pub provenance: Provenance,
+}
+
+fn is_fsr(method: &Method) -> bool {
+    *method == Method::Fsr
 }
 
 /// How an image becomes the network's input.
@@ -122,6 +130,7 @@ impl PackageConfig {
             preprocessing: Preprocessing::standard(model.image_size),
             model,
             recipe,
+            method: Method::Fsr,
             calibration: None,
             category_calibration: BTreeMap::new(),
             dtype: Dtype::F32,

@@ -1,6 +1,7 @@
 //! The options of `fsr train`, and what follows from them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -17,7 +18,8 @@ use crate::dataset::shots::AUTHORS_SEED;
 /// Only ROOT/CATEGORY/train/good is read; no label and no test image has any influence. Backbone
 /// features are computed once and kept; then the restorer learns to put shuffled features back. RUN gets
 /// config.json (all settings), log.jsonl (one line per report), checkpoints/ and, at the end, model/
-/// (a package that eval, predict, export and the page open). Ctrl-C finishes the step and saves.
+/// (a package that eval, predict, export and the page open). Ctrl-C finishes the step and saves; the same
+/// command with --resume goes on from there, and on the CPU ends with the same weights, bit by bit.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n\
     \x20 Few-shot, four images chosen as the paper's authors did (about 3 minutes on 2 cores):\n\
@@ -39,6 +41,9 @@ pub struct TrainArgs {
     /// Move a run that is already in RUN to RUN.previous.
     #[arg(long)]
     pub overwrite: bool,
+    /// Go on after the last checkpoint of the run that is in RUN, if there is one; all else must be as it was.
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
 
     /// Train on this many images of each category. Default: all.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
@@ -126,6 +131,14 @@ pub struct TrainArgs {
         help_heading = "Training"
     )]
     pub checkpoint_every: usize,
+    /// Save a checkpoint at least every this many minutes as well; 0 for by epochs alone.
+    #[arg(
+        long,
+        value_name = "MINUTES",
+        default_value_t = 10.0,
+        help_heading = "Training"
+    )]
+    pub checkpoint_minutes: f64,
     /// Image score of the calibrated model: std (the authors'), max, or top1 (mean of the highest 1 %).
     #[arg(
         long,
@@ -233,6 +246,12 @@ impl TrainArgs {
         if batch == 0 || epochs == 0 || self.steps == Some(0) || self.checkpoint_every == 0 {
             bail!("--batch, --epochs, --steps and --checkpoint-every must be at least 1");
         }
+        if !(self.checkpoint_minutes.is_finite() && self.checkpoint_minutes >= 0.0) {
+            bail!(
+                "--checkpoint-minutes {} must be a number of minutes, or 0",
+                self.checkpoint_minutes
+            );
+        }
         if !(0.0..=1.0).contains(&tau) {
             bail!("--tau {tau} must lie between 0 (nothing shuffled) and 1 (everything)");
         }
@@ -243,6 +262,8 @@ impl TrainArgs {
             batch,
             tau,
             checkpoint_steps: self.checkpoint_every * per_epoch,
+            checkpoint_time: (self.checkpoint_minutes > 0.0)
+                .then(|| Duration::from_secs_f64(self.checkpoint_minutes.min(1e6) * 60.0)),
         })
     }
 }
@@ -258,6 +279,8 @@ pub struct Schedule {
     pub tau: f64,
     /// Steps between checkpoints.
     pub checkpoint_steps: usize,
+    /// Longest time between checkpoints, if it is limited.
+    pub checkpoint_time: Option<Duration>,
 }
 
 #[cfg(test)]
@@ -295,6 +318,7 @@ mod tests {
             batch,
             tau,
             checkpoint_steps,
+            checkpoint_time: Some(Duration::from_secs(600)),
         };
         assert_eq!(
             of("--shots 4", 1, 4),
@@ -336,6 +360,7 @@ mod tests {
             "--batch 0",
             "--epochs 0",
             "--checkpoint-every 0",
+            "--checkpoint-minutes NaN",
         ] {
             let args = parse(line);
             assert!(

@@ -4,19 +4,21 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use fsr::calibration::Calibration;
+use fsr::feature_cache::FeatureSource;
 use fsr::model::Fsr;
 use fsr::package::{Dtype, Package, PackageConfig, Provenance, WeightsOrigin};
 use fsr::train::{TrainOptions, Training};
 
 use super::TrainArgs;
 use super::args::Schedule;
+use super::checkpoint::{self, Checkpoint};
 use super::images::Selection;
 use super::log::LossMean;
+use super::pool::View;
 use super::run_folder::{MODEL, RunFolder};
 use crate::calibrate::calibrate;
-use crate::features::Features;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
 use crate::store;
@@ -34,7 +36,7 @@ pub struct Fitting<'a> {
     /// The untrained model.
     pub model: &'a Fsr,
     /// Features of the calibration images.
-    pub good: &'a Features,
+    pub good: &'a View<'a>,
     /// The images.
     pub selection: &'a Selection,
     /// Steps, batch, rate and seed.
@@ -62,18 +64,36 @@ impl Fitting<'_> {
     /// When training diverges, the device fails or the disk refuses; the last checkpoint stays.
     pub fn run(
         &self,
-        source: &Features,
+        source: &View<'_>,
         schedule: Schedule,
+        checkpoint: Option<&Checkpoint>,
         folder: &mut RunFolder,
     ) -> Result<Outcome> {
-        let mut training = Training::new(self.model, self.options.clone());
+        let mut training = match checkpoint {
+            None => Training::new(self.model, self.options.clone()),
+            Some(known) => Training::resume(
+                self.model,
+                self.options.clone(),
+                &known.state,
+                &known.weights,
+                &known.moments,
+                source.len(),
+            )
+            .with_context(|| format!("cannot go on from {}", known.path.display()))?,
+        };
+        let begun = training.steps_done();
+        let earlier = checkpoint.map_or(0.0, |known| known.seconds);
         let mut progress = Progress::new("train", schedule.steps, "steps");
         let mut losses = LossMean::default();
         let mut failed = None;
         let log_every = (schedule.steps / LOG_LINES).max(1);
         let started = Instant::now();
-        let (mut logged, mut logged_at, mut saved) = (0, started, 0);
-        let mut last = (0, f32::NAN);
+        let (mut logged, mut logged_at) = (begun, started);
+        let (mut saved, mut saved_at) = (begun, started);
+        let mut last = (
+            checkpoint.map_or(0, |known| known.state.epoch),
+            f32::NAN,
+        );
         let run = training.run(source, |training, now| {
             losses.add(now);
             progress.set(
@@ -85,17 +105,28 @@ impl Fitting<'_> {
             let asked = interrupt::asked();
             let mut report = || -> Result<()> {
                 let finished = now.step >= schedule.steps;
-                let stopping = finished || asked;
-                if now.step - logged >= log_every || stopping || logged_at.elapsed() >= LOG_SECONDS
+                let due = now.step - saved >= schedule.checkpoint_steps
+                    || schedule
+                        .checkpoint_time
+                        .is_some_and(|time| saved_at.elapsed() >= time);
+                let save = !finished && (due || asked);
+                let seconds = earlier + started.elapsed().as_secs_f64();
+                // Logged at every checkpoint, so that a continuation needs no half-summed losses.
+                if now.step - logged >= log_every
+                    || finished
+                    || save
+                    || logged_at.elapsed() >= LOG_SECONDS
                 {
                     (logged, logged_at) = (now.step, Instant::now());
-                    folder.log(&losses.line(now, started.elapsed().as_secs_f64()))?;
+                    folder.log(&losses.line(now, seconds))?;
                     losses = LossMean::default();
                 }
-                if !finished && (now.step - saved >= schedule.checkpoint_steps || asked) {
-                    saved = now.step;
-                    self.write(training, now.step, now.epoch, &folder.checkpoint(now.step))?;
+                if save {
+                    let place = folder.checkpoint(now.step);
+                    let more = checkpoint::files(training, seconds)?;
+                    self.write(training, now.step, now.epoch, &place, more)?;
                     folder.drop_checkpoints_before(now.step);
+                    (saved, saved_at) = (now.step, Instant::now());
                 }
                 Ok(())
             };
@@ -118,7 +149,7 @@ impl Fitting<'_> {
         if done < schedule.steps {
             let place = folder.checkpoint(done);
             let text = format!(
-                "{done} of {} steps are done; the model so far is {}",
+                "{done} of {} steps are done; the model so far is {}; --resume goes on",
                 schedule.steps,
                 place.display()
             );
@@ -129,7 +160,7 @@ impl Fitting<'_> {
                 calibration: None,
             });
         }
-        let calibration = self.write(&training, done, epoch, &folder.path().join(MODEL))?;
+        let calibration = self.write(&training, done, epoch, &folder.path().join(MODEL), Vec::new())?;
         folder.drop_checkpoints();
         Ok(Outcome {
             interrupted: None,
@@ -139,13 +170,14 @@ impl Fitting<'_> {
         })
     }
 
-    /// Calibrates the model as it stands and writes it as a package.
+    /// Calibrates the model as it stands and writes it as a package, with `more` files beside it.
     fn write(
         &self,
         training: &Training,
         step: usize,
         epoch: usize,
         target: &Path,
+        more: Vec<(String, Vec<u8>)>,
     ) -> Result<Option<Calibration>> {
         let model = Fsr::from_parts(
             &self.model.config,
@@ -197,15 +229,12 @@ impl Fitting<'_> {
             ..config.provenance
         };
         let tensors = pollster::block_on(model.tensors())?;
-        store::write(
-            target,
-            &Package {
-                config,
-                tensors,
-                self_test: None,
-            },
-            Dtype::F32,
-        )?;
+        let package = Package {
+            config,
+            tensors,
+            self_test: None,
+        };
+        store::write_with(target, &package, Dtype::F32, more)?;
         Ok(calibrations.all)
     }
 }

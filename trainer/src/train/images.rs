@@ -34,16 +34,31 @@ pub struct CalibrationImage {
     variant: Option<usize>,
 }
 
-impl CalibrationImage {
-    /// Decodes and alters it.
-    ///
-    /// # Errors
-    /// When the file is not readable.
-    pub fn load(&self) -> Result<RgbImage> {
-        let image = dataset::image(&self.path)?;
-        Ok(self
-            .variant
-            .map_or_else(|| image.clone(), |variant| altered(&image, variant)))
+/// What the network sees: a file, and how it was altered if it was.
+pub type ImageKey = (PathBuf, Option<usize>);
+
+/// Decodes and alters an image.
+///
+/// # Errors
+/// When the file is not readable.
+pub fn load((path, variant): &ImageKey) -> Result<RgbImage> {
+    let image = dataset::image(path)?;
+    Ok(match variant {
+        Some(variant) => altered(&image, *variant),
+        None => image,
+    })
+}
+
+impl Selection {
+    /// The training images.
+    pub fn train_keys(&self) -> Vec<ImageKey> {
+        self.train.iter().map(|path| (path.clone(), None)).collect()
+    }
+
+    /// The calibration images.
+    pub fn calibration_keys(&self) -> Vec<ImageKey> {
+        let key = |image: &CalibrationImage| (image.path.clone(), image.variant);
+        self.calibration.iter().map(key).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::atomic;
+use crate::progress::say;
 
 /// File of all settings.
 pub const CONFIG: &str = "config.json";
@@ -17,6 +18,36 @@ pub const MODEL: &str = "model";
 pub const CHECKPOINTS: &str = "checkpoints";
 /// One JSON object a line.
 const LOG: &str = "log.jsonl";
+
+/// Settings that decide the weights: a run is gone on with only if they are the same.
+const SAME: [&str; 12] = [
+    "/method",
+    "/categories",
+    "/shots",
+    "/files",
+    "/calibration_images",
+    "/model",
+    "/recipe",
+    "/options/steps",
+    "/options/batch",
+    "/options/tau",
+    "/options/seed",
+    "/backbone_weights",
+];
+
+/// A setting, cut to what fits a line.
+fn short(value: Option<&serde_json::Value>) -> String {
+    let text = value.map_or_else(|| "missing".into(), ToString::to_string);
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn append(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().append(true).open(path);
+    file.with_context(|| format!("cannot write {}", path.display()))
+}
 
 /// A run's folder, open for writing.
 pub struct RunFolder {
@@ -46,6 +77,74 @@ impl RunFolder {
             path: path.into(),
             log,
         })
+    }
+
+    /// Whether there is a run that could be gone on with.
+    pub fn exists(path: &Path) -> bool {
+        path.join(CONFIG).is_file() && path.join(LOG).is_file()
+    }
+
+    /// Opens an unfinished run again, and removes what a killed process left half-written.
+    ///
+    /// # Errors
+    /// When its settings are not `settings`, or the folder cannot be used.
+    pub fn reopen(path: &Path, settings: &serde_json::Value) -> Result<Self> {
+        let config = path.join(CONFIG);
+        let text =
+            fs::read(&config).with_context(|| format!("cannot read {}", config.display()))?;
+        let earlier: serde_json::Value = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is damaged", config.display()))?;
+        let differs = |name: &&&str| earlier.pointer(name) != settings.pointer(name);
+        if let Some(name) = SAME.iter().find(differs) {
+            bail!(
+                "{} was begun with other settings: {} was {}, now it is {}; give the same command, or another --out",
+                path.display(),
+                name.trim_start_matches('/').replace('/', "."),
+                short(earlier.pointer(name)),
+                short(settings.pointer(name))
+            );
+        }
+        if earlier["device"] != settings["device"] {
+            say(
+                "the run began on another device: its weights will differ in the last digits from there on",
+            );
+        }
+        for folder in [path.to_path_buf(), path.join(CHECKPOINTS)] {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if name.starts_with('.') && name.contains(".partial-") {
+                    // One of the two fits; a failure only leaves a hidden file behind.
+                    let _ = fs::remove_dir_all(entry.path());
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
+        Ok(Self {
+            path: path.into(),
+            log: append(&path.join(LOG))?,
+        })
+    }
+
+    /// Drops the lines of the log after `step`: they will be written again.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn cut_log(&mut self, step: usize) -> Result<()> {
+        let path = self.path.join(LOG);
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let kept: Vec<u8> = text
+            .split_inclusive(|byte| *byte == b'\n')
+            .filter(|line| {
+                // A line that a kill cut short is not JSON.
+                serde_json::from_slice::<serde_json::Value>(line)
+                    .is_ok_and(|line| line["step"].as_u64().is_some_and(|at| at <= step as u64))
+            })
+            .flatten()
+            .copied()
+            .collect();
+        atomic::write_file(&path, &kept)?;
+        self.log = append(&path)?;
+        Ok(())
     }
 
     /// The folder.
@@ -125,7 +224,12 @@ fn make_room(path: &Path, overwrite: bool) -> Result<()> {
     let foreign = fs::read_dir(path)
         .with_context(|| format!("cannot read folder {}", path.display()))?
         .flatten()
-        .find(|entry| !known.iter().any(|name| entry.file_name() == *name));
+        .find(|entry| {
+            let name = entry.file_name();
+            // What a killed process of this program left half-written is nobody's.
+            let partial = name.to_string_lossy().contains(".partial-");
+            !partial && !known.iter().any(|known| name == *known)
+        });
     match (is_run, foreign) {
         (false, None) => Ok(()),
         (false, Some(entry)) => bail!(

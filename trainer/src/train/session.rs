@@ -1,6 +1,6 @@
 //! One training run from start to end.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -15,14 +15,16 @@ use serde::Serialize;
 
 use super::TrainArgs;
 use super::args::Setting;
+use super::checkpoint;
 use super::fitting::Fitting;
-use super::images::{Selection, select};
+use super::images::{ImageKey, Selection, load, select};
+use super::pool::Pool;
 use super::run_folder::{MODEL, RunFolder};
-use crate::device;
-use crate::features::{self, Features, gib};
+use crate::device::{self, Opened};
+use crate::features::{Features, gib};
 use crate::interrupt::{self, Interrupted};
-use crate::progress::{Progress, print_json, print_text, say};
-use crate::{backbone_weights, dataset, memory};
+use crate::progress::{print_json, print_text, say};
+use crate::{backbone_weights, memory};
 
 /// All settings of a run, as recorded in its folder.
 #[derive(Debug, Serialize)]
@@ -45,14 +47,17 @@ struct RunConfig<'a> {
 
 /// What a finished run reports.
 #[derive(Debug, Serialize)]
-struct Summary {
+pub struct Summary {
     run: String,
     model: String,
     setting: Setting,
-    images: usize,
-    steps: usize,
+    /// Training images.
+    pub images: usize,
+    /// Optimiser steps.
+    pub steps: usize,
     epochs: usize,
-    loss: f32,
+    /// Mean loss of the last logged steps.
+    pub loss: f32,
     seconds: f64,
     device: String,
     calibration: Option<Calibration>,
@@ -63,87 +68,16 @@ struct Summary {
 /// # Errors
 /// One line: what is wrong with arguments, data, weights or device; or that it was interrupted.
 pub fn run(args: &TrainArgs) -> Result<()> {
-    let started = Instant::now();
-    // Cheap checks first; nothing is written before all of them have passed.
-    let config = args.model()?;
-    let recipe = args.recipe()?;
-    let cache_limit = cache_limit(args.cache_ram)?;
-    let selection = select(args)?;
-    let setting = args.setting(selection.files.len());
-    let schedule = args.schedule(setting, &recipe, selection.train.len())?;
-    let weights_source = weights_source(args, &config)?;
-    let (backbone, weights) = backbone_weights::load(&weights_source, &config.backbone, args.seed)?;
-    let opened = device::open(args.device.device)?;
-    let model = Fsr::untrained(&config, &recipe, &backbone, args.seed, &opened.device)?;
-    drop(backbone);
-
-    let options = TrainOptions {
-        steps: schedule.steps,
-        batch: schedule.batch,
-        tau: schedule.tau,
-        seed: args.seed,
-        report_every: report_every(&opened.device, schedule.steps),
-    };
-    let mut folder = RunFolder::create(&args.out, args.overwrite)?;
-    folder.write_config(&RunConfig {
-        program: format!("fsr {}", env!("CARGO_PKG_VERSION")),
-        command: std::env::args().collect(),
-        data: args.data.data.display().to_string(),
-        categories: selection.files.keys().collect(),
-        setting,
-        shots: args.shots,
-        shots_seed: args.shots_seed,
-        files: &selection.files,
-        calibration_images: selection.calibration.len(),
-        model: &config,
-        recipe: &recipe,
-        options: &options,
-        backbone_weights: weights.as_ref(),
-        device: &opened.name,
-    })?;
-    say(format!(
-        "{} images of {}, {} steps of {}, τ {}, {} recipe, {} on {opened}",
-        selection.train.len(),
-        selection
-            .files
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", "),
-        schedule.steps,
-        schedule.batch,
-        schedule.tau,
-        recipe,
-        config.backbone.kind,
-    ));
-
-    interrupt::listen()?;
-    let (training_features, good_features) =
-        extract(&model, &selection, cache_limit, folder.path())?;
-    let fitting = Fitting {
-        args,
-        model: &model,
-        good: &good_features,
-        selection: &selection,
-        options: &options,
-        weights: weights.as_ref(),
-    };
-    let outcome = fitting.run(&training_features, schedule, &mut folder)?;
-    if let Some(interrupted) = outcome.interrupted {
-        return Err(interrupted.into());
+    if args.resume && args.out.join(MODEL).exists() {
+        say(format!(
+            "{} is finished already; there is nothing to resume",
+            args.out.display()
+        ));
+        return Ok(());
     }
-    let summary = Summary {
-        run: args.out.display().to_string(),
-        model: args.out.join(MODEL).display().to_string(),
-        setting,
-        images: selection.train.len(),
-        steps: schedule.steps,
-        epochs: outcome.epoch,
-        loss: outcome.loss,
-        seconds: started.elapsed().as_secs_f64(),
-        device: opened.name.clone(),
-        calibration: outcome.calibration,
-    };
+    let opened = device::open(args.device.device)?;
+    interrupt::listen()?;
+    let summary = train(args, &opened, None)?;
     if args.output.json {
         return print_json(&summary);
     }
@@ -162,6 +96,123 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         "{}: loss {:.4} after {} steps in {:.0} s{threshold}",
         summary.model, summary.loss, summary.steps, summary.seconds
     ))
+}
+
+/// One training run; `pool` holds features that other runs of the same backbone left, if any did.
+///
+/// # Errors
+/// As [`run`].
+pub fn train(
+    args: &TrainArgs,
+    opened: &Opened,
+    pool: Option<&mut Pool<ImageKey>>,
+) -> Result<Summary> {
+    let started = Instant::now();
+    // Cheap checks first; nothing is written before all of them have passed.
+    let config = args.model()?;
+    let recipe = args.recipe()?;
+    let cache_limit = cache_limit(args.cache_ram)?;
+    let selection = select(args)?;
+    let setting = args.setting(selection.files.len());
+    let schedule = args.schedule(setting, &recipe, selection.train.len())?;
+    let weights_source = weights_source(args, &config)?;
+    let (backbone, weights) = backbone_weights::load(&weights_source, &config.backbone, args.seed)?;
+    let model = Fsr::untrained(&config, &recipe, &backbone, args.seed, &opened.device)?;
+    drop(backbone);
+
+    let options = TrainOptions {
+        steps: schedule.steps,
+        batch: schedule.batch,
+        tau: schedule.tau,
+        seed: args.seed,
+        report_every: report_every(&opened.device, schedule.steps),
+    };
+    let settings = RunConfig {
+        program: format!("fsr {}", env!("CARGO_PKG_VERSION")),
+        command: std::env::args().collect(),
+        data: args.data.data.display().to_string(),
+        categories: selection.files.keys().collect(),
+        setting,
+        shots: args.shots,
+        shots_seed: args.shots_seed,
+        files: &selection.files,
+        calibration_images: selection.calibration.len(),
+        model: &config,
+        recipe: &recipe,
+        options: &options,
+        backbone_weights: weights.as_ref(),
+        device: &opened.name,
+    };
+    let (mut folder, checkpoint) = if args.resume && RunFolder::exists(&args.out) {
+        let mut folder = RunFolder::reopen(&args.out, &serde_json::to_value(&settings)?)?;
+        let checkpoint = checkpoint::newest(&args.out)?;
+        folder.cut_log(checkpoint.as_ref().map_or(0, |known| known.state.step))?;
+        (folder, checkpoint)
+    } else {
+        let folder = RunFolder::create(&args.out, args.overwrite)?;
+        folder.write_config(&settings)?;
+        (folder, None)
+    };
+    say(format!(
+        "{} images of {}, {} steps of {}, τ {}, {} recipe, {} on {opened}",
+        selection.train.len(),
+        selection
+            .files
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", "),
+        schedule.steps,
+        schedule.batch,
+        schedule.tau,
+        recipe,
+        config.backbone.kind,
+    ));
+    match &checkpoint {
+        Some(known) => say(format!(
+            "going on after step {} of {}",
+            known.state.step,
+            known.path.display()
+        )),
+        None if args.resume => say("there is no checkpoint yet: beginning at the first step"),
+        None => {}
+    }
+
+    let mut own;
+    let pool = match pool {
+        Some(pool) => pool,
+        None => {
+            let images = selection.train.len() + selection.calibration.len();
+            own = Pool::new(&config, images, cache_limit, folder.path())?;
+            &mut own
+        }
+    };
+    add_features(&model, &selection, pool)?;
+    let fitting = Fitting {
+        args,
+        model: &model,
+        good: &pool.view(&selection.calibration_keys()),
+        selection: &selection,
+        options: &options,
+        weights: weights.as_ref(),
+    };
+    let source = pool.view(&selection.train_keys());
+    let outcome = fitting.run(&source, schedule, checkpoint.as_ref(), &mut folder)?;
+    if let Some(interrupted) = outcome.interrupted {
+        return Err(interrupted.into());
+    }
+    Ok(Summary {
+        run: args.out.display().to_string(),
+        model: args.out.join(MODEL).display().to_string(),
+        setting,
+        images: selection.train.len(),
+        steps: schedule.steps,
+        epochs: outcome.epoch,
+        loss: outcome.loss,
+        seconds: started.elapsed().as_secs_f64(),
+        device: opened.name.clone(),
+        calibration: outcome.calibration,
+    })
 }
 
 /// Reading the loss waits for a GPU; on the CPU it is free, and every step can be interrupted.
@@ -204,40 +255,15 @@ fn go_on() -> Result<()> {
     Ok(())
 }
 
-/// Features of the training and of the calibration images.
-fn extract(
-    model: &Fsr,
-    selection: &Selection,
-    limit: u64,
-    folder: &Path,
-) -> Result<(Features, Features)> {
-    let (train, good) = (selection.train.len(), selection.calibration.len());
-    let bytes = Features::bytes(&model.config, train);
-    let mut training = Features::allocate(&model.config, train, limit, folder)?;
-    let left = limit.saturating_sub(if matches!(training, Features::Memory(_)) {
-        bytes
-    } else {
-        0
-    });
-    let mut calibration = Features::allocate(&model.config, good, left, folder)?;
-    let mut progress = Progress::new("features", train + good, "images");
-    let load = |index: usize| {
-        go_on()?;
-        Ok(dataset::image(&selection.train[index])?)
-    };
-    features::extract(model, train, load, &mut training, &mut progress)?;
-    features::extract(
-        model,
-        good,
-        |index| go_on().and_then(|()| selection.calibration[index].load()),
-        &mut calibration,
-        &mut progress,
-    )?;
-    progress.finish();
+/// Features of the training and of the calibration images, where the pool lacks them.
+fn add_features(model: &Fsr, selection: &Selection, pool: &mut Pool<ImageKey>) -> Result<()> {
+    for keys in [selection.train_keys(), selection.calibration_keys()] {
+        pool.add(model, &keys, |key| go_on().and_then(|()| load(key)))?;
+    }
     say(format!(
         "features: {:.2} GiB {}",
-        gib(bytes),
-        training.place()
+        gib(Features::bytes(&model.config, selection.train.len())),
+        pool.place()
     ));
-    Ok((training, calibration))
+    Ok(())
 }

@@ -8,4 +8,5 @@ mod determinism;
 mod help;
 mod interruption;
 mod program;
+mod resume;
 mod whole_path;
