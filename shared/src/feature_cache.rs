@@ -9,10 +9,19 @@ use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
+use crate::config::ModelConfig;
 use crate::tensors::read;
 
 /// Channels and side of each of the three taps.
 pub type TapShapes = [[usize; 2]; 3];
+
+/// Shapes of a model's taps.
+pub fn tap_shapes(config: &ModelConfig) -> TapShapes {
+    let channels = config.backbone.kind.tap_channels();
+    let map = config.map_size();
+    let sides = [map, map.div_ceil(2), map.div_ceil(4)];
+    std::array::from_fn(|tap| [channels[tap], sides[tap]])
+}
 
 /// Values of one image's taps, end to end.
 pub fn taps_length(shapes: &TapShapes) -> usize {

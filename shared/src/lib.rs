@@ -16,6 +16,7 @@
 //! backends exist is decided by the program that depends on this crate.
 #![warn(missing_docs)]
 
+pub mod alter;
 pub mod backbone;
 pub mod calibration;
 pub mod colormap;

@@ -4,6 +4,7 @@ use crate::webdriver::Session;
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use tempfile::TempDir;
@@ -32,6 +33,8 @@ const COMMON: [&str; 11] = [
     "--disable-extensions",
     "--window-size=1280,1000",
 ];
+/// Folder of saved files, in the profile.
+const DOWNLOADS: &str = "downloads";
 const SOFTWARE_WEBGPU: [&str; 4] = [
     "--enable-unsafe-webgpu",
     "--enable-features=Vulkan,WebGPU",
@@ -46,7 +49,7 @@ pub struct Chromium {
     /// The window's commands.
     pub session: Session,
     _driver: Driver,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Chromium {
@@ -65,15 +68,24 @@ impl Chromium {
         }
         switches.push(format!("--user-data-dir={}", profile.path().display()));
         let capabilities = json!({
-            "goog:chromeOptions": { "binary": browser.chromium, "args": switches },
+            "goog:chromeOptions": {
+                "binary": browser.chromium,
+                "args": switches,
+                "prefs": { "download.default_directory": profile.path().join(DOWNLOADS) },
+            },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let session = Session::open(&driver.address, capabilities)?;
         Ok(Self {
             session,
             _driver: driver,
-            _profile: profile,
+            profile,
         })
+    }
+
+    /// Where the browser puts what the page lets a user save.
+    pub fn downloads(&self) -> PathBuf {
+        self.profile.path().join(DOWNLOADS)
     }
 }
 

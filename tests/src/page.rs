@@ -4,7 +4,7 @@ use crate::webdriver::Session;
 use anyhow::{Context, Result, bail};
 use fsr::map::{AnomalyMap, ImageScores};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,28 @@ pub struct Shown {
     pub backend: String,
     /// Milliseconds of all stages together.
     pub milliseconds: f64,
+}
+
+/// Where a training stands.
+#[derive(Clone, Debug)]
+pub struct TrainingState {
+    /// `idle`, `asked`, `features`, `running`, `calibrating`, `packing` or `done`.
+    pub state: String,
+    /// Steps done.
+    pub step: usize,
+    /// It waits.
+    pub paused: bool,
+}
+
+/// How far the list of images is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListState {
+    /// Images in it.
+    pub total: usize,
+    /// Judged.
+    pub judged: usize,
+    /// Refused, with a reason.
+    pub failed: usize,
 }
 
 /// The page's answer to something it was handed.
@@ -179,6 +201,132 @@ impl<'a> Page<'a> {
         })
     }
 
+    /// Hands good images to the collecting step and waits until they are there.
+    pub fn collect(&self, images: &[&Path]) -> Result<()> {
+        self.session.choose_files(&hook("good-input"), images)?;
+        self.wait("the good images", || {
+            let count = self.attribute("collect", "data-count")?;
+            Ok((count == images.len().to_string()).then_some(()))
+        })
+    }
+
+    /// Starts a training as a user does: name, steps, button.
+    pub fn train(&self, name: &str, steps: usize) -> Result<()> {
+        self.set("train-name", name)?;
+        self.set("train-steps", &steps.to_string())?;
+        self.session.click(&hook("train-start"))?;
+        self.wait("the training to begin", || {
+            Ok((self.training()?.state != "idle").then_some(()))
+        })
+    }
+
+    /// Waits until the trained detector is in use, or for the page's message.
+    pub fn trained(&self) -> Result<Result<(), String>> {
+        self.wait("the trained detector", || {
+            let training = self.training()?;
+            if training.state == "done" {
+                return Ok(Some(Ok(())));
+            }
+            // A restart also has a message; then the training is under way again.
+            Ok(match self.error()? {
+                Some(message) if training.state == "idle" => Some(Err(message)),
+                _ => None,
+            })
+        })
+    }
+
+    /// Where the training stands.
+    pub fn training(&self) -> Result<TrainingState> {
+        Ok(TrainingState {
+            state: self.attribute("training", "data-state")?,
+            step: self
+                .attribute("training", "data-step")?
+                .parse()
+                .unwrap_or(0),
+            paused: self.attribute("training", "data-paused")? == "true",
+        })
+    }
+
+    /// The losses of all steps so far.
+    pub fn losses(&self) -> Result<Vec<f32>> {
+        let losses = self
+            .session
+            .execute("return window.__fsr_losses ?? []", &[])?;
+        let losses = losses.as_array().context("no losses")?;
+        Ok(losses
+            .iter()
+            .filter_map(|loss| loss.as_f64().map(|loss| loss as f32))
+            .collect())
+    }
+
+    /// Hands several images over to be inspected, as chosen in the file dialog.
+    pub fn list(&self, images: &[&Path]) -> Result<()> {
+        self.session.choose_files(&hook("file-input"), images)
+    }
+
+    /// How far the list is.
+    pub fn list_state(&self) -> Result<ListState> {
+        let number = |name: &str| -> Result<usize> {
+            Ok(self.attribute("list", name)?.parse().unwrap_or(0))
+        };
+        Ok(ListState {
+            total: number("data-total")?,
+            judged: number("data-judged")?,
+            failed: number("data-failed")?,
+        })
+    }
+
+    /// Waits until all `total` images of the list are answered.
+    pub fn listed(&self, total: usize) -> Result<ListState> {
+        self.wait("the list", || {
+            let state = self.list_state()?;
+            Ok((state.total == total && state.judged + state.failed == total).then_some(state))
+        })
+    }
+
+    /// Presses a button that saves a file and waits for it in the browser's folder of downloads.
+    pub fn save(&self, id: &str, downloads: &Path, ending: &str) -> Result<PathBuf> {
+        let files = || -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(downloads).into_iter().flatten().flatten();
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.to_string_lossy().ends_with(ending))
+                .collect()
+        };
+        let before = files();
+        self.session.click(&hook(id))?;
+        self.wait("the saved file", || {
+            Ok(files().into_iter().find(|path| !before.contains(path)))
+        })
+    }
+
+    /// Removes all collected good images.
+    pub fn press_remove_all(&self) -> Result<()> {
+        let script =
+            "document.querySelectorAll('.good-tile .remove').forEach((button) => button.click())";
+        self.session.execute(script, &[])?;
+        self.wait("no good images", || {
+            Ok((self.attribute("collect", "data-count")? == "0").then_some(()))
+        })
+    }
+
+    /// Presses a button.
+    pub fn press(&self, id: &str) -> Result<()> {
+        self.session.click(&hook(id))
+    }
+
+    /// Types a value into a field.
+    fn set(&self, id: &str, value: &str) -> Result<()> {
+        let script = "
+            const [css, value] = arguments;
+            const field = document.querySelector(css);
+            field.value = value;
+            for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }));";
+        self.session
+            .execute(script, &[hook(id).into(), value.into()])
+            .map(|_| ())
+    }
+
     /// Removes the last result and message, so that the next ones are seen to be new.
     pub fn forget(&self) -> Result<()> {
         let script = "delete window.__fsr_last; document.querySelector('[data-testid=error] button')?.click()";
@@ -249,7 +397,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn attribute(&self, id: &str, name: &str) -> Result<String> {
+    /// An attribute of a hooked element; empty when it is not there.
+    pub fn attribute(&self, id: &str, name: &str) -> Result<String> {
         let script =
             "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? ''";
         let value = self
@@ -258,7 +407,8 @@ impl<'a> Page<'a> {
         Ok(value.as_str().unwrap_or_default().to_owned())
     }
 
-    fn text(&self, id: &str) -> Result<String> {
+    /// The visible text of a hooked element; empty when it is not there.
+    pub fn text(&self, id: &str) -> Result<String> {
         let value = self.session.execute(
             "return document.querySelector(arguments[0])?.innerText ?? ''",
             &[hook(id).into()],

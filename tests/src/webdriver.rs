@@ -111,6 +111,22 @@ impl Session {
             .to_owned())
     }
 
+    /// A command of Chromium's own protocol, such as emulating a phone.
+    pub fn chromium(&self, command: &str, parameters: Value) -> Result<Value> {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("goog/cdp/execute", body)
+    }
+
+    /// Sends keys to what has the focus.
+    pub fn press(&self, keys: &str) -> Result<()> {
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })))
+            .collect();
+        let body = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] });
+        self.post("actions", body).map(|_| ())
+    }
+
     fn post(&self, command: &str, body: Value) -> Result<Value> {
         self.request("POST", command, Some(&body))
     }

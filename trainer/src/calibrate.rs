@@ -11,9 +11,6 @@ use fsr::model::Fsr;
 /// From this many training images on, a tenth is held out; fewer are too precious.
 const HOLD_OUT_FROM: usize = 50;
 
-/// Altered images made where none are held out, in all at least this many.
-const ALTERED: usize = 24;
-
 /// Which images of a category calibrate and which train.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
@@ -28,11 +25,6 @@ pub fn split(images: usize) -> Split {
     let held = |index: &usize| images >= HOLD_OUT_FROM && index % 10 == 5;
     let (held_out, train) = (0..images).partition(held);
     Split { train, held_out }
-}
-
-/// How many alterations of each of `images` images to calibrate on.
-pub fn variants(images: usize) -> usize {
-    ALTERED.div_ceil(images.max(1)).min(crate::alter::VARIANTS)
 }
 
 /// Calibrations of one model.
@@ -97,14 +89,6 @@ mod tests {
                 .held_out
                 .iter()
                 .all(|index| !split.train.contains(index))
-        );
-    }
-
-    #[test]
-    fn few_shots_are_altered_more_often() {
-        assert_eq!(
-            (variants(1), variants(4), variants(8), variants(40)),
-            (6, 6, 3, 1)
         );
     }
 }

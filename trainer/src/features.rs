@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use anyhow::{Context, Result};
 use fsr::config::ModelConfig;
 use fsr::feature_cache::{
-    FeatureCache, FeatureError, FeatureSource, TapShapes, taps_length, taps_to_host,
+    FeatureCache, FeatureError, FeatureSource, TapShapes, tap_shapes as shapes, taps_length,
+    taps_to_host,
 };
 use fsr::model::Fsr;
 use half::f16;
@@ -145,14 +146,6 @@ impl DiskFeatures {
             .map(|pair| f16::from_le_bytes(*pair))
             .collect())
     }
-}
-
-/// Shapes of a model's taps.
-pub fn shapes(config: &ModelConfig) -> TapShapes {
-    let channels = config.backbone.kind.tap_channels();
-    let map = config.map_size();
-    let sides = [map, map.div_ceil(2), map.div_ceil(4)];
-    std::array::from_fn(|tap| [channels[tap], sides[tap]])
 }
 
 /// Sends `count` images, which `load` decodes, through the backbone.

@@ -1,6 +1,5 @@
 //! `fsr`: trains, evaluates and exports FSR anomaly detectors.
 
-mod alter;
 mod atomic;
 mod backbone_weights;
 mod calibrate;

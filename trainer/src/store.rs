@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use fsr::package::{
     CONFIG_FILE, DEFAULT_SHARD_BYTES, Dtype, INDEX_FILE, MODEL_FILE, Package, PackageFiles,
+    is_archive, unpack,
 };
 
 use crate::atomic;
@@ -25,7 +26,8 @@ impl PackageFiles for Folder {
     }
 }
 
-/// The package that `path` means: itself, the finished model of a run, or a run's last checkpoint.
+/// The package that `path` means: itself (a folder or a .zip), the finished model of a run, or a run's
+/// last checkpoint.
 ///
 /// # Errors
 /// When `path` is neither a package nor a run, or a run without a model yet.
@@ -37,8 +39,11 @@ pub fn locate(path: &Path) -> Result<PathBuf> {
         );
     }
     if !path.is_dir() {
+        if is_archive(&path.to_string_lossy()) {
+            return Ok(path.to_path_buf());
+        }
         bail!(
-            "{} is a file; give the folder of a run or of a model package",
+            "{} is a file; give the folder of a run or of a model package, or a package's .zip",
             path.display()
         );
     }
@@ -75,9 +80,16 @@ pub fn locate(path: &Path) -> Result<PathBuf> {
 /// # Errors
 /// Names the folder, the file and the mend.
 pub fn read(path: &Path) -> Result<Package> {
-    let folder = locate(path)?;
-    Package::read(&Folder(folder.clone()))
-        .with_context(|| format!("cannot use {}", folder.display()))
+    let place = locate(path)?;
+    let package = if place.is_dir() {
+        Package::read(&Folder(place.clone()))
+    } else {
+        let archive =
+            fs::File::open(&place).with_context(|| format!("cannot read {}", place.display()))?;
+        let files = unpack(archive).with_context(|| format!("cannot use {}", place.display()))?;
+        Package::read(&files)
+    };
+    package.with_context(|| format!("cannot use {}", place.display()))
 }
 
 /// Writes a package as a folder, complete or not at all; returns the bytes written.
@@ -111,12 +123,17 @@ pub fn write_with(
     Ok(bytes)
 }
 
-/// Files of a package folder and their sizes in bytes, by name.
+/// Files of a package folder, or its archive, and their sizes in bytes, by name.
 ///
 /// # Errors
 /// When the folder cannot be listed.
 pub fn file_sizes(folder: &Path) -> Result<Vec<(String, u64)>> {
     let list = || -> std::io::Result<Vec<(String, u64)>> {
+        if folder.is_file() {
+            let name = folder.file_name().unwrap_or_default();
+            let size = fs::metadata(folder)?.len();
+            return Ok(vec![(name.to_string_lossy().into_owned(), size)]);
+        }
         let mut files = Vec::new();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
@@ -160,5 +177,26 @@ mod tests {
         assert_eq!(locate(run).unwrap(), run.join("checkpoints/step-00000010"));
         put("model/config.json");
         assert_eq!(locate(run).unwrap(), run.join("model"));
+    }
+
+    #[test]
+    fn an_archive_is_read_like_the_folder_it_was_made_of() {
+        let root = tempfile::tempdir().unwrap();
+        let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/default");
+        let files: Vec<(String, Vec<u8>)> = file_sizes(&default)
+            .unwrap()
+            .into_iter()
+            .map(|(name, _)| (name.clone(), fs::read(default.join(name)).unwrap()))
+            .collect();
+        let zip = root.path().join("default.zip");
+        fs::write(&zip, fsr::package::pack(&files).unwrap()).unwrap();
+        assert_eq!(read(&zip).unwrap(), read(&default).unwrap());
+        assert_eq!(file_sizes(&zip).unwrap()[0].0, "default.zip");
+        fs::write(&zip, b"PK nothing").unwrap();
+        let error = format!("{:#}", read(&zip).unwrap_err());
+        assert!(
+            error.contains("default.zip") && error.contains("not a whole zip"),
+            "{error}"
+        );
     }
 }

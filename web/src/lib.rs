@@ -14,6 +14,9 @@
 pub mod address;
 pub mod attachment;
 pub mod backend;
+pub mod curve;
+pub mod histogram;
+pub mod list;
 pub mod package_files;
 #[cfg(target_arch = "wasm32")]
 pub mod post;

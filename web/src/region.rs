@@ -56,6 +56,85 @@ pub fn hot_region(values: &[f32], width: usize, low: f32, high: f32) -> Option<H
     })
 }
 
+/// A connected part of the map above a level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Region {
+    /// Share of the image's area, 0 to 1.
+    pub area: f32,
+    /// Highest value in it.
+    pub peak: f32,
+    /// Where that is, 0 to 1 from the left.
+    pub x: f32,
+    /// Where that is, 0 to 1 from the top.
+    pub y: f32,
+}
+
+impl Region {
+    /// Which ninth of the image its peak is in, in words.
+    pub fn place(&self) -> &'static str {
+        place(self.x, self.y)
+    }
+}
+
+/// The map value on the contour: where heat begins, moved in proportion when the threshold is.
+pub fn contour_level(low: f32, high: f32, threshold: f32, calibrated: f32) -> f32 {
+    let level = low + HOT * (high - low);
+    let factor = threshold / calibrated;
+    if factor.is_finite() && factor > 0.0 {
+        level * factor
+    } else {
+        level
+    }
+}
+
+/// Regions of a row-major map of `width` columns at or above `level` (neighbours share a side), the
+/// highest peak first.
+pub fn regions(values: &[f32], width: usize, level: f32) -> Vec<Region> {
+    if width == 0 || values.len() < width {
+        return Vec::new();
+    }
+    let height = values.len() / width;
+    let above = |at: usize| values[at] >= level;
+    let mut seen = vec![false; width * height];
+    let mut found = Vec::new();
+    let mut open = Vec::new();
+    for start in 0..width * height {
+        if seen[start] || !above(start) {
+            continue;
+        }
+        let (mut count, mut peak) = (0usize, start);
+        seen[start] = true;
+        open.push(start);
+        while let Some(at) = open.pop() {
+            count += 1;
+            if values[at] > values[peak] {
+                peak = at;
+            }
+            let (x, y) = (at % width, at / width);
+            let near = [
+                (x > 0).then(|| at - 1),
+                (x + 1 < width).then(|| at + 1),
+                (y > 0).then(|| at - width),
+                (y + 1 < height).then(|| at + width),
+            ];
+            for next in near.into_iter().flatten() {
+                if !seen[next] && above(next) {
+                    seen[next] = true;
+                    open.push(next);
+                }
+            }
+        }
+        found.push(Region {
+            area: count as f32 / (width * height) as f32,
+            peak: values[peak],
+            x: ((peak % width) as f32 + 0.5) / width as f32,
+            y: ((peak / width) as f32 + 0.5) / height as f32,
+        });
+    }
+    found.sort_by(|a, b| b.peak.total_cmp(&a.peak));
+    found
+}
+
 /// "hot region upper left, 3.1 % of the area".
 pub fn describe(region: Option<&HotRegion>) -> String {
     let Some(region) = region else {
@@ -132,5 +211,30 @@ mod tests {
         assert_eq!(hot_region(&[1.0; 4], 2, 1.0, 1.0), None);
         assert_eq!(hot_region(&[f32::NAN; 4], 2, 0.0, 1.0), None);
         assert_eq!(hot_region(&[], 0, 0.0, 1.0), None);
+    }
+
+    #[test]
+    fn two_spots_are_two_regions_the_hotter_first() {
+        let mut map = map_with(20, |x, y| x < 4 && y < 5);
+        map[19 * 20 + 19] = 3.0;
+        // Diagonal neighbours do not touch.
+        map[18 * 20 + 18] = 2.0;
+        let found = regions(&map, 20, 0.5);
+        let areas: Vec<usize> = found
+            .iter()
+            .map(|region| (region.area * 400.0).round() as usize)
+            .collect();
+        assert_eq!(areas, [1, 1, 20]);
+        assert_eq!((found[0].peak, found[0].place()), (3.0, "lower right"));
+        assert_eq!(found[2].place(), "upper left");
+        assert!(regions(&map, 20, 4.0).is_empty());
+        assert!(regions(&[], 0, 0.0).is_empty() && regions(&[f32::NAN; 4], 2, 0.0).is_empty());
+    }
+
+    #[test]
+    fn the_contour_moves_with_the_threshold() {
+        assert_eq!(contour_level(0.0, 10.0, 2.0, 2.0), 3.0);
+        assert_eq!(contour_level(0.0, 10.0, 4.0, 2.0), 6.0);
+        assert_eq!(contour_level(0.0, 10.0, 4.0, 0.0), 3.0);
     }
 }

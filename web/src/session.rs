@@ -1,16 +1,17 @@
 //! What has been asked of the worker and not yet answered, and what to do when the worker traps.
 //!
 //! Answers are paired with requests by id. A new image makes the answers to earlier images
-//! stale, a new package those to earlier packages. A trap on WebGPU restarts the worker on the
-//! CPU and asks everything again; a trap on the CPU gives up the request that was being worked
-//! on and asks the rest again.
+//! stale, a new package those to earlier packages, a new training the one before; images of the
+//! list stand side by side. A trap on WebGPU restarts the worker on the CPU and asks everything
+//! again. A trap on the CPU also asks everything again but the request that was being worked on:
+//! a single image or package is given up, an image of the list or a training is tried once more.
 
 use std::collections::BTreeMap;
 
 use crate::{
     address::SampleSpec,
     backend::{Backend, BackendWish},
-    protocol::{Failure, RequestId, ToWorker},
+    protocol::{Failure, GoodImage, RequestId, Steer, ToWorker, TrainPlan},
 };
 
 /// A request that can be asked again. `F` is a handle on a file: the browser's `File`.
@@ -22,10 +23,23 @@ pub enum Task<F> {
     OpenPackage(Vec<(String, F)>),
     /// Judge an image file of this name.
     InspectFile(String, F),
+    /// Judge an image file of the list: its row, its name.
+    ListFile(u32, String, F),
+    /// Train a detector.
+    Train(TrainPlan, Vec<Good<F>>),
     /// Judge a generated sample.
     InspectSample(SampleSpec),
     /// Show a generated sample.
     Preview(SampleSpec),
+}
+
+/// A good image to train on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Good<F> {
+    /// A file of this name.
+    File(String, F),
+    /// A generated sample.
+    Sample(SampleSpec),
 }
 
 /// A message with its attachments, ready to be posted.
@@ -42,7 +56,16 @@ pub struct Post<F> {
 enum Lane {
     Package,
     Image,
+    List,
+    Train,
     Preview,
+}
+
+impl Lane {
+    /// Whether a new request makes those before it stale.
+    fn replaces(self) -> bool {
+        matches!(self, Self::Package | Self::Image | Self::Train)
+    }
 }
 
 impl<F: Clone> Task<F> {
@@ -50,6 +73,8 @@ impl<F: Clone> Task<F> {
         match self {
             Self::FetchPackage(_) | Self::OpenPackage(_) => Lane::Package,
             Self::InspectFile(..) | Self::InspectSample(_) => Lane::Image,
+            Self::ListFile(..) => Lane::List,
+            Self::Train(..) => Lane::Train,
             Self::Preview(_) => Lane::Preview,
         }
     }
@@ -62,6 +87,21 @@ impl<F: Clone> Task<F> {
                 (ToWorker::OpenPackage { id, names }, files)
             }
             Self::InspectFile(name, file) => (ToWorker::InspectFile { id, name }, vec![file]),
+            Self::ListFile(_, name, file) => (ToWorker::ListFile { id, name }, vec![file]),
+            Self::Train(plan, good) => {
+                let mut files = Vec::new();
+                let mut images = Vec::new();
+                for image in good {
+                    images.push(match image {
+                        Good::File(name, file) => {
+                            files.push(file);
+                            GoodImage::File { name }
+                        }
+                        Good::Sample(sample) => GoodImage::Sample { sample },
+                    });
+                }
+                (ToWorker::Train { id, plan, images }, files)
+            }
             Self::InspectSample(sample) => (ToWorker::InspectSample { id, sample }, Vec::new()),
             Self::Preview(sample) => (ToWorker::Preview { id, sample }, Vec::new()),
         };
@@ -73,7 +113,8 @@ impl<F: Clone> Task<F> {
         match self {
             Self::FetchPackage(url) => format!("the model at {url}"),
             Self::OpenPackage(_) => "the opened model package".into(),
-            Self::InspectFile(name, _) => name.clone(),
+            Self::InspectFile(name, _) | Self::ListFile(_, name, _) => name.clone(),
+            Self::Train(plan, _) => format!("the training of \"{}\"", plan.name),
             Self::InspectSample(sample) | Self::Preview(sample) => {
                 format!("the sample \"{}\"", sample.title())
             }
@@ -92,6 +133,8 @@ pub enum Recovery<F> {
         posts: Vec<Post<F>>,
         /// The request that is given up, and what to tell about it.
         dropped: Option<(Task<F>, Failure)>,
+        /// What to tell when images of a list or a training are asked for again.
+        again: Option<Failure>,
     },
     /// Nothing more can be done.
     GiveUp(Failure),
@@ -111,11 +154,19 @@ pub enum Life {
 /// Traps after which the page stops trying.
 const MOST_TRAPS: usize = 4;
 
+/// A request without an answer yet.
+#[derive(Debug, Clone)]
+struct Waiting<F> {
+    task: Task<F>,
+    /// It was worked on when a worker trapped on the CPU.
+    suspected: bool,
+}
+
 /// Requests under way on one worker after another.
 #[derive(Debug, Clone)]
 pub struct Session<F> {
     next: RequestId,
-    waiting: BTreeMap<RequestId, Task<F>>,
+    waiting: BTreeMap<RequestId, Waiting<F>>,
     model: Option<Task<F>>,
     traps: usize,
 }
@@ -136,36 +187,71 @@ impl<F: Clone> Session<F> {
     pub fn ask(&mut self, task: Task<F>) -> (RequestId, Vec<Post<F>>) {
         let lane = task.lane();
         let mut posts = Vec::new();
-        if lane != Lane::Preview {
-            let ids: Vec<RequestId> = self
-                .waiting
-                .iter()
-                .filter(|(_, old)| old.lane() == lane)
-                .map(|(&id, _)| id)
-                .collect();
-            self.waiting.retain(|id, _| !ids.contains(id));
-            if !ids.is_empty() {
-                posts.push(Post {
-                    head: ToWorker::Forget { ids },
-                    files: Vec::new(),
-                });
-            }
+        if lane.replaces() {
+            posts.extend(self.forget(lane));
         }
-        let id = self.note(task, &mut posts);
+        let id = self.note(task, false, &mut posts);
         (id, posts)
     }
 
-    fn note(&mut self, task: Task<F>, posts: &mut Vec<Post<F>>) -> RequestId {
+    /// Drops the requests of a lane; what to post when there were any.
+    fn forget(&mut self, lane: Lane) -> Option<Post<F>> {
+        let ids: Vec<RequestId> = self
+            .waiting
+            .iter()
+            .filter(|(_, old)| old.task.lane() == lane)
+            .map(|(&id, _)| id)
+            .collect();
+        self.waiting.retain(|id, _| !ids.contains(id));
+        (!ids.is_empty()).then_some(Post {
+            head: ToWorker::Forget { ids },
+            files: Vec::new(),
+        })
+    }
+
+    /// Gives up the training under way; what to post when there is one.
+    pub fn cancel_training(&mut self) -> Option<Post<F>> {
+        self.forget(Lane::Train)
+    }
+
+    /// Gives up the images of the list that the worker was asked for.
+    pub fn cancel_list(&mut self) -> Option<Post<F>> {
+        self.forget(Lane::List)
+    }
+
+    /// What to post to pause, resume or end the training under way, if there is one.
+    pub fn steer(&self, wish: Steer) -> Option<Post<F>> {
+        let id = self.training()?;
+        Some(Post {
+            head: ToWorker::Steer { id, wish },
+            files: Vec::new(),
+        })
+    }
+
+    /// The training under way.
+    pub fn training(&self) -> Option<RequestId> {
+        self.waiting
+            .iter()
+            .find(|(_, waiting)| waiting.task.lane() == Lane::Train)
+            .map(|(&id, _)| id)
+    }
+
+    fn note(&mut self, task: Task<F>, suspected: bool, posts: &mut Vec<Post<F>>) -> RequestId {
         let id = self.next;
         self.next += 1;
         posts.push(task.post(id));
-        self.waiting.insert(id, task);
+        self.waiting.insert(id, Waiting { task, suspected });
         id
     }
 
     /// Takes the request that an answer belongs to; `None` when it is stale.
     pub fn answered(&mut self, id: RequestId) -> Option<Task<F>> {
-        self.waiting.remove(&id)
+        let task = self.waiting.remove(&id)?.task;
+        if matches!(task.lane(), Lane::List | Lane::Train) {
+            // A long list may hold several images that stop a worker; each is given up in the end.
+            self.traps = 0;
+        }
+        Some(task)
     }
 
     /// Remembers the package in use, to load it again after a trap.
@@ -175,7 +261,17 @@ impl<F: Clone> Session<F> {
 
     /// An image is being judged or waits for it.
     pub fn image_under_way(&self) -> bool {
-        self.waiting.values().any(|task| task.lane() == Lane::Image)
+        self.waiting
+            .values()
+            .any(|waiting| waiting.task.lane() == Lane::Image)
+    }
+
+    /// Images of the list that the worker was asked for.
+    pub fn listed_under_way(&self) -> usize {
+        self.waiting
+            .values()
+            .filter(|waiting| waiting.task.lane() == Lane::List)
+            .count()
     }
 
     /// The worker trapped.
@@ -200,13 +296,21 @@ impl<F: Clone> Session<F> {
         let on_cpu = life == Life::Running(Backend::Cpu);
         let mut dropped = None;
         if on_cpu {
-            // The worker answers in order, so what waits longest is what it was working on.
+            // The worker answers in order, so what waits longest is what it was working on; a training
+            // only goes on when nothing else waits.
+            let rank = |lane: Lane| usize::from(lane == Lane::Train);
             let suspect = self
                 .waiting
                 .iter()
-                .find(|(_, task)| task.lane() != Lane::Preview)
+                .filter(|(_, waiting)| waiting.task.lane() != Lane::Preview)
+                .min_by_key(|&(&id, waiting)| (rank(waiting.task.lane()), id))
                 .map(|(&id, _)| id);
-            if let Some(task) = suspect.and_then(|id| self.waiting.remove(&id)) {
+            let retried = suspect
+                .and_then(|id| self.waiting.get_mut(&id))
+                .filter(|waiting| matches!(waiting.task.lane(), Lane::List | Lane::Train))
+                .is_some_and(|waiting| !std::mem::replace(&mut waiting.suspected, true));
+            let given_up = suspect.filter(|_| !retried);
+            if let Some(Waiting { task, .. }) = given_up.and_then(|id| self.waiting.remove(&id)) {
                 if matches!(task, Task::FetchPackage(_)) {
                     return Recovery::GiveUp(Failure::new(
                         format!(
@@ -232,18 +336,32 @@ impl<F: Clone> Session<F> {
             format!("WebGPU stopped: {message}")
         };
         let mut tasks = Vec::new();
-        if let Some(model) = self.model.take() {
-            tasks.push(model);
+        if let Some(task) = self.model.take() {
+            let suspected = false;
+            tasks.push(Waiting { task, suspected });
         }
         tasks.extend(std::mem::take(&mut self.waiting).into_values());
+        let has = |lane| tasks.iter().any(|waiting| waiting.task.lane() == lane);
+        let again = match (has(Lane::Train), has(Lane::List)) {
+            (false, false) => None,
+            (true, false) => Some("The training begins again; your images are still here."),
+            (_, true) => Some("It goes on with the images that wait; none is lost."),
+        };
+        let again = again.map(|mend| {
+            Failure::new(
+                format!("The detector stopped ({message}) and was started again on the CPU."),
+                mend,
+            )
+        });
         let mut posts = Vec::new();
-        for task in tasks {
-            self.note(task, &mut posts);
+        for Waiting { task, suspected } in tasks {
+            self.note(task, suspected, &mut posts);
         }
         Recovery::Restart {
             because,
             posts,
             dropped,
+            again,
         }
     }
 }
@@ -324,12 +442,13 @@ mod tests {
             because,
             posts,
             dropped,
+            again,
         } = session.trapped(Life::Running(Backend::WebGpu), "device lost\nstack")
         else {
             panic!("should restart");
         };
         assert!(because.contains("device lost") && !because.contains("stack"));
-        assert_eq!(dropped, None);
+        assert_eq!((dropped, again), (None, None));
         assert!(matches!(posts[0].head, ToWorker::FetchPackage { .. }));
         assert!(matches!(posts[1].head, ToWorker::InspectFile { .. }));
         assert_eq!(posts[1].files, ["bytes"]);
@@ -415,5 +534,136 @@ mod tests {
             session.trapped(Life::Running(Backend::Cpu), "x"),
             Recovery::GiveUp(_)
         ));
+    }
+
+    fn listed(row: u32) -> Task<&'static str> {
+        Task::ListFile(row, format!("{row}.png"), "bytes")
+    }
+
+    fn restart(recovery: Recovery<&'static str>) -> (Vec<Post<&'static str>>, bool, bool) {
+        match recovery {
+            Recovery::Restart {
+                posts,
+                dropped,
+                again,
+                ..
+            } => (posts, dropped.is_some(), again.is_some()),
+            Recovery::GiveUp(failure) => panic!("gave up: {failure:?}"),
+        }
+    }
+
+    #[test]
+    fn images_of_the_list_do_not_replace_each_other_and_can_be_cancelled() {
+        let mut session = TestSession::default();
+        session.ask(listed(1));
+        let (single, posts) = session.ask(image("a.png"));
+        assert_eq!(posts.len(), 1, "nothing is forgotten");
+        session.ask(listed(2));
+        assert_eq!(session.listed_under_way(), 2);
+        assert!(session.cancel_list().is_some());
+        assert_eq!(session.listed_under_way(), 0);
+        assert!(session.cancel_list().is_none());
+        assert!(session.answered(single).is_some());
+    }
+
+    #[test]
+    fn no_image_of_the_list_is_lost_in_a_trap_and_one_that_traps_twice_is_named() {
+        let mut session = TestSession::default();
+        session.model_loaded(Task::FetchPackage("models/default/".into()));
+        session.ask(listed(1));
+        session.ask(listed(2));
+        let cpu = Life::Running(Backend::Cpu);
+        let (posts, dropped, again) = restart(session.trapped(cpu, "injected"));
+        assert_eq!((posts.len(), dropped, again), (3, false, true));
+        // The first one traps again: given up. The second is asked for as if nothing had happened.
+        let model = posts[0].head.request().unwrap();
+        let task = session.answered(model).unwrap();
+        session.model_loaded(task);
+        let Recovery::Restart { posts, dropped, .. } = session.trapped(cpu, "injected") else {
+            panic!("should restart");
+        };
+        assert_eq!(dropped.unwrap().0, listed(1));
+        assert_eq!(posts.len(), 2);
+        let ToWorker::ListFile { name, .. } = &posts[1].head else {
+            panic!("{posts:?}");
+        };
+        assert_eq!(name, "2.png");
+    }
+
+    #[test]
+    fn a_training_survives_one_trap_on_the_cpu_and_any_on_webgpu() {
+        let plan = TrainPlan::few_shot("bottle");
+        let good = vec![
+            Good::File("a.png".into(), "a"),
+            Good::Sample(sample(1)),
+            Good::File("b.png".into(), "b"),
+        ];
+        let mut session = TestSession::default();
+        session.model_loaded(Task::FetchPackage("models/default/".into()));
+        let (id, posts) = session.ask(Task::Train(plan, good));
+        assert_eq!(posts[0].files, ["a", "b"]);
+        assert_eq!(session.training(), Some(id));
+        let gpu = Life::Running(Backend::WebGpu);
+        let (posts, dropped, again) = restart(session.trapped(gpu, "device lost"));
+        assert_eq!((posts.len(), dropped, again), (2, false, true));
+        assert_eq!(posts[1].files, ["a", "b"]);
+        let task = session.answered(posts[0].head.request().unwrap()).unwrap();
+        session.model_loaded(task);
+        let cpu = Life::Running(Backend::Cpu);
+        let (posts, dropped, again) = restart(session.trapped(cpu, "out of memory"));
+        assert_eq!((posts.len(), dropped, again), (2, false, true));
+        let task = session.answered(posts[0].head.request().unwrap()).unwrap();
+        session.model_loaded(task);
+        let (posts, dropped, again) = restart(session.trapped(cpu, "out of memory"));
+        assert_eq!((posts.len(), dropped, again), (1, true, false));
+        assert_eq!(session.training(), None);
+        assert!(session.steer(Steer::Pause).is_none());
+    }
+
+    #[test]
+    fn an_image_is_suspected_before_a_training_that_began_earlier() {
+        let mut session = TestSession::default();
+        session.model_loaded(Task::FetchPackage("models/default/".into()));
+        session.ask(Task::Train(TrainPlan::few_shot("x"), Vec::new()));
+        session.ask(image("huge.png"));
+        let cpu = Life::Running(Backend::Cpu);
+        let Recovery::Restart { dropped, .. } = session.trapped(cpu, "x") else {
+            panic!("should restart");
+        };
+        assert_eq!(dropped.unwrap().0, image("huge.png"));
+        assert!(session.training().is_some());
+    }
+
+    #[test]
+    fn a_long_list_with_bad_images_comes_to_its_end() {
+        let mut session = TestSession::default();
+        session.model_loaded(Task::FetchPackage("models/default/".into()));
+        for row in 0..10 {
+            session.ask(listed(row));
+        }
+        let mut answers = 0;
+        let mut given_up = 0;
+        while session.listed_under_way() > 0 {
+            // Every third image traps; the others are answered.
+            let (&id, waiting) = session
+                .waiting
+                .iter()
+                .find(|(_, waiting)| waiting.task.lane() == Lane::List)
+                .unwrap();
+            let Task::ListFile(row, ..) = &waiting.task else {
+                panic!("of the list");
+            };
+            if row % 3 == 0 {
+                let recovery = session.trapped(Life::Running(Backend::Cpu), "bad");
+                let (posts, dropped, _) = restart(recovery);
+                given_up += usize::from(dropped);
+                let model = session.answered(posts[0].head.request().unwrap()).unwrap();
+                session.model_loaded(model);
+            } else {
+                session.answered(id).unwrap();
+                answers += 1;
+            }
+        }
+        assert_eq!((answers, given_up), (6, 4));
     }
 }

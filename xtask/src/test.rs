@@ -119,7 +119,8 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .env("FSR_CHROMEDRIVER", browser.chromedriver)
                 .arg("test")
                 .args(WORKSPACE)
-                .args(["--test", "browser", "--", "--test-threads=1", "--nocapture"]),
+                .args(["--test", "browser", "--test", "browser_training"])
+                .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });
 }

@@ -7,10 +7,13 @@
 //! | `README.md` | the model card |
 //! | `selftest.safetensors` | [`SelfTest`]: an image and the map this model gives for it |
 //!
+//! The same files may lie in one zip archive ([`pack`], [`unpack`]).
+//!
 //! There is no file system in here: [`Package::read`] asks a [`PackageFiles`] for files by name and
 //! [`Package::write`] returns them. One reader serves native program and page, and trusts nothing: a
 //! package may come from anywhere.
 
+mod archive;
 mod card;
 mod config;
 mod dtype;
@@ -22,6 +25,7 @@ mod selftest;
 mod shards;
 mod write;
 
+pub use archive::{ARCHIVE_ENDING, ArchiveError, is_archive, pack, unpack};
 pub use card::model_card;
 pub use config::{FORMAT, FORMAT_VERSION, PackageConfig, Preprocessing, Provenance, WeightsOrigin};
 pub use dtype::Dtype;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use fsr::alter::{altered, variants};
 use fsr::calibration::CalibrationSource;
 use image::RgbImage;
 
 use super::TrainArgs;
-use crate::alter::altered;
-use crate::calibrate::{split, variants};
+use crate::calibrate::split;
 use crate::dataset::{self, Part, shots};
 
 /// The images of a run.

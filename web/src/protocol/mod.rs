@@ -12,6 +12,7 @@ mod answer;
 mod failure;
 mod model;
 mod score;
+mod training;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +25,12 @@ pub use answer::{Agreement, Answer};
 pub use failure::{Failure, sentence};
 pub use model::{ModelSummary, ProductInfo, SelfTest};
 pub use score::{Reduction, Scores, Threshold};
+pub use training::{
+    FEWEST_IMAGES, GoodImage, MOST_IMAGES, MOST_STEPS, Steer, TrainEvent, TrainPlan,
+};
 
 /// Version of this protocol. A cached worker of another build is refused, not misread.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Pairs an answer with its request; unique for the life of the page.
 pub type RequestId = u32;
@@ -69,6 +73,31 @@ pub enum ToWorker {
         /// Name to show and to use in errors.
         name: String,
     },
+    /// Judge an encoded image for the list; its `File` or `Blob` is attached. Answered with scores and a
+    /// small picture.
+    ListFile {
+        /// Request.
+        id: RequestId,
+        /// Name to use in errors.
+        name: String,
+    },
+    /// Train a detector on good images, on the backbone of the model in use; the files among them are
+    /// attached in order. It goes on whenever nothing else waits.
+    Train {
+        /// Request.
+        id: RequestId,
+        /// How.
+        plan: TrainPlan,
+        /// The good images.
+        images: Vec<GoodImage>,
+    },
+    /// Pause, resume or end a training.
+    Steer {
+        /// The training's request.
+        id: RequestId,
+        /// What to do.
+        wish: Steer,
+    },
     /// Generate a sample and judge it.
     InspectSample {
         /// Request.
@@ -94,7 +123,11 @@ impl Head for ToWorker {
     fn attachments(&self) -> usize {
         match self {
             Self::OpenPackage { names, .. } => names.len(),
-            Self::InspectFile { .. } => 1,
+            Self::InspectFile { .. } | Self::ListFile { .. } => 1,
+            Self::Train { images, .. } => images
+                .iter()
+                .filter(|image| matches!(image, GoodImage::File { .. }))
+                .count(),
             _ => 0,
         }
     }
@@ -107,9 +140,11 @@ impl ToWorker {
             Self::FetchPackage { id, .. }
             | Self::OpenPackage { id, .. }
             | Self::InspectFile { id, .. }
+            | Self::ListFile { id, .. }
+            | Self::Train { id, .. }
             | Self::InspectSample { id, .. }
             | Self::Preview { id, .. } => Some(*id),
-            Self::Start { .. } | Self::Forget { .. } => None,
+            Self::Start { .. } | Self::Steer { .. } | Self::Forget { .. } => None,
         }
     }
 }
@@ -164,6 +199,27 @@ pub enum FromWorker {
         /// The judgement.
         answer: Box<Answer>,
     },
+    /// An image of the list was judged. Attached: RGBA pixels of a small picture, heat over the image.
+    Listed {
+        /// Request.
+        id: RequestId,
+        /// The judgement; `shown_width` and `shown_height` are the small picture's.
+        answer: Box<Answer>,
+    },
+    /// How a training goes on.
+    Training {
+        /// The training's request.
+        id: RequestId,
+        /// What happened.
+        event: TrainEvent,
+    },
+    /// A training ended and its detector is the model in use. Attached: its package, a zip archive.
+    Trained {
+        /// Request.
+        id: RequestId,
+        /// What it is.
+        model: Box<ModelSummary>,
+    },
     /// A sample was generated. Attached: RGBA pixels.
     Previewed {
         /// Request.
@@ -186,7 +242,7 @@ impl Head for FromWorker {
     fn attachments(&self) -> usize {
         match self {
             Self::Inspected { .. } => 4,
-            Self::Previewed { .. } => 1,
+            Self::Previewed { .. } | Self::Listed { .. } | Self::Trained { .. } => 1,
             _ => 0,
         }
     }

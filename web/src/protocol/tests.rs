@@ -29,6 +29,27 @@ fn requests() -> Vec<ToWorker> {
             id: 3,
             name: "part \"7\".png".into(),
         },
+        ToWorker::ListFile {
+            id: 6,
+            name: "b.jpg".into(),
+        },
+        ToWorker::Train {
+            id: 7,
+            plan: TrainPlan::few_shot("bottle"),
+            images: vec![
+                GoodImage::File {
+                    name: "a.jpg".into(),
+                },
+                GoodImage::Sample { sample: spec() },
+                GoodImage::File {
+                    name: "c.jpg".into(),
+                },
+            ],
+        },
+        ToWorker::Steer {
+            id: 7,
+            wish: Steer::Pause,
+        },
         ToWorker::InspectSample {
             id: 4,
             sample: spec(),
@@ -126,7 +147,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
         },
         FromWorker::Model {
             id: 1,
-            model: Box::new(model),
+            model: Box::new(model.clone()),
         },
         FromWorker::Inspected {
             id: 2,
@@ -136,6 +157,28 @@ fn every_answer_survives_the_journey_bit_for_bit() {
             id: 3,
             width: 256,
             height: 256,
+        },
+        FromWorker::Listed {
+            id: 5,
+            answer: Box::new(answer()),
+        },
+        FromWorker::Training {
+            id: 6,
+            event: TrainEvent::Step {
+                step: 3,
+                steps: 300,
+                loss: 0.123_456_79,
+                learning_rate: 1e-3,
+                milliseconds: 81.5,
+            },
+        },
+        FromWorker::Training {
+            id: 6,
+            event: TrainEvent::Packing,
+        },
+        FromWorker::Trained {
+            id: 6,
+            model: Box::new(model.clone()),
         },
         FromWorker::Failed {
             id: 4,
@@ -154,7 +197,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
 #[test]
 fn heads_count_their_attachments() {
     let counts: Vec<usize> = requests().iter().map(Head::attachments).collect();
-    assert_eq!(counts, [0, 0, 2, 1, 0, 0, 0]);
+    assert_eq!(counts, [0, 0, 2, 1, 1, 2, 0, 0, 0, 0]);
     assert_eq!(
         FromWorker::Inspected {
             id: 1,
@@ -179,7 +222,18 @@ fn only_what_expects_an_answer_is_a_request() {
     let ids: Vec<Option<RequestId>> = requests().iter().map(ToWorker::request).collect();
     assert_eq!(
         ids,
-        [None, Some(1), Some(2), Some(3), Some(4), Some(5), None]
+        [
+            None,
+            Some(1),
+            Some(2),
+            Some(3),
+            Some(6),
+            Some(7),
+            None,
+            Some(4),
+            Some(5),
+            None
+        ]
     );
 }
 

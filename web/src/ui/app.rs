@@ -11,11 +11,13 @@ use fsr_web::{
 use crate::{
     details::Details,
     gallery::{FIRST_DEFECT, FIRST_PRODUCT, Gallery},
-    input::{Input, take_pasted},
+    input::take_pasted,
     link,
     result::ResultView,
     state::Page,
     status::{Failures, Status},
+    table::ListView,
+    workshop::Workshop,
 };
 
 /// The whole page.
@@ -41,15 +43,18 @@ pub fn App() -> impl IntoView {
             <p class="private"><Lock/> "No image leaves this device"</p>
         </header>
         <Status page/>
-        <main class="desk">
-            <div class="column-input">
-                <Failures page/>
-                <Input page/>
-            </div>
+        <main>
+        <Failures page/>
+        <Workshop page/>
+        <div class="desk">
             <ResultView page/>
             <div class="column-samples">
                 <Gallery page/>
             </div>
+            <div class="column-list">
+                <ListView page/>
+            </div>
+        </div>
         </main>
         <Details page/>
     }

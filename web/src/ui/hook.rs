@@ -4,9 +4,11 @@
 
 use std::cell::Cell;
 
-use js_sys::{Float32Array, Object, Reflect};
+use js_sys::{Array, Float32Array, Object, Reflect};
 use leptos::prelude::window;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+
+use fsr_web::verdict::Verdict;
 
 use crate::state::Shown;
 
@@ -15,7 +17,7 @@ thread_local! {
 }
 
 /// Publishes a result.
-pub fn publish(shown: &Shown) {
+pub fn publish(shown: &Shown, verdict: Verdict) {
     let answer = &shown.answer;
     let scores = object(&[
         ("std", f64::from(answer.scores.std).into()),
@@ -39,7 +41,7 @@ pub fn publish(shown: &Shown) {
         ("height", answer.map_height.into()),
         ("map", Float32Array::from(shown.map.as_slice()).into()),
         ("scores", scores.into()),
-        ("verdict", shown.verdict().name().into()),
+        ("verdict", verdict.name().into()),
         ("backend", answer.backend.name().into()),
         ("timings", timings.into()),
     ]);
@@ -47,6 +49,18 @@ pub fn publish(shown: &Shown) {
     SERIAL.set(serial);
     set(&last, "serial", &serial.into());
     set(&window(), "__fsr_last", &last);
+}
+
+/// Publishes a training step's loss: `window.__fsr_losses`, begun anew at the first step.
+pub fn publish_loss(step: usize, loss: f32) {
+    let window = window();
+    let key = JsValue::from_str("__fsr_losses");
+    let known = Reflect::get(&window, &key).ok().filter(|_| step > 1);
+    let losses = known
+        .and_then(|known| known.dyn_into::<Array>().ok())
+        .unwrap_or_default();
+    losses.push(&f64::from(loss).into());
+    set(&window, "__fsr_losses", &losses);
 }
 
 fn object(fields: &[(&str, JsValue)]) -> Object {

@@ -9,14 +9,17 @@ use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType
 use fsr_web::{
     attachment::{MessageError, check_length},
     backend::BackendWish,
+    curve::Curve,
     post,
-    protocol::{Answer, Failure, FromWorker, PROTOCOL, RequestId, ToWorker},
+    protocol::{
+        Answer, Failure, FromWorker, ModelSummary, PROTOCOL, RequestId, Steer, ToWorker, TrainEvent,
+    },
     session::{Life, Post, Recovery, Session, Task},
 };
 
 use crate::{
-    hook,
-    state::{Page, Picture, Shown, Stage},
+    download, hook, list,
+    state::{Page, Picture, Saved, Shown, Stage, TrainStage},
 };
 
 /// The worker's start script, beside the page.
@@ -33,6 +36,8 @@ struct Link {
     session: Session<JsValue>,
     /// Posts that wait for the worker to be ready.
     outbox: Vec<Post<JsValue>>,
+    /// The request that loads the model in use once more, after a trap.
+    reload: Option<RequestId>,
 }
 
 thread_local! {
@@ -51,14 +56,53 @@ pub fn ask(page: Page, task: Task<JsValue>) {
         Task::InspectFile(..) | Task::InspectSample(_) => {
             page.busy.set(Some(title(&task)));
             page.failure.set(None);
+            page.opened.set(None);
         }
         Task::FetchPackage(_) | Task::OpenPackage(_) => page.failure.set(None),
-        Task::Preview(_) => {}
+        Task::Train(..) => {
+            page.failure.set(None);
+            page.curve.set(Curve::default());
+            page.paused.set(false);
+            page.training.set(TrainStage::Asked);
+        }
+        Task::ListFile(..) | Task::Preview(_) => {}
     }
     LINK.with_borrow_mut(|link| {
         let (_, posts) = link.session.ask(task);
         link.send(posts);
     });
+}
+
+/// Pauses, resumes or ends the training.
+pub fn steer(wish: Steer) {
+    LINK.with_borrow_mut(|link| {
+        let post = link.session.steer(wish);
+        link.send(post.into_iter().collect());
+    });
+}
+
+/// Gives the training up. What was learnt is lost, the images stay.
+pub fn cancel_training(page: Page) {
+    LINK.with_borrow_mut(|link| {
+        let post = link.session.cancel_training();
+        link.send(post.into_iter().collect());
+    });
+    page.training.set(TrainStage::Idle);
+    page.paused.set(false);
+    page.curve.set(Curve::default());
+}
+
+/// Takes images of the list back from the worker.
+pub fn cancel_list() {
+    LINK.with_borrow_mut(|link| {
+        let post = link.session.cancel_list();
+        link.send(post.into_iter().collect());
+    });
+}
+
+/// Images of the list that the worker was asked for.
+pub fn listed_under_way() -> usize {
+    LINK.with_borrow(|link| link.session.listed_under_way())
 }
 
 fn title(task: &Task<JsValue>) -> String {
@@ -161,13 +205,20 @@ fn recover(page: Page, message: &str) {
             None if link.ready => Life::Starting,
             None => Life::Loading,
         };
-        link.session.trapped(life, message)
+        let reloads = link.reload.is_some() || page.model.with_untracked(Option::is_some);
+        let recovery = link.session.trapped(life, message);
+        if let Recovery::Restart { posts, .. } = &recovery {
+            let first = posts.first().and_then(|post| post.head.request());
+            link.reload = first.filter(|_| reloads);
+        }
+        recovery
     });
     match recovery {
         Recovery::Restart {
             because,
             posts,
             dropped,
+            again,
         } => {
             LINK.with_borrow_mut(|link| {
                 link.wish = BackendWish::Cpu;
@@ -175,11 +226,23 @@ fn recover(page: Page, message: &str) {
                 link.outbox = posts;
             });
             page.model.set(None);
+            if page.training.get_untracked().under_way() {
+                page.training.set(TrainStage::Asked);
+                page.paused.set(false);
+                page.curve.set(Curve::default());
+            }
+            if again.is_some() {
+                page.failure.set(again);
+            }
             if let Some((task, failure)) = dropped {
-                if matches!(task, Task::InspectFile(..) | Task::InspectSample(_)) {
-                    page.busy.set(None);
-                }
+                let reason = failure.what.clone();
                 page.failure.set(Some(failure));
+                match task {
+                    Task::InspectFile(..) | Task::InspectSample(_) => page.busy.set(None),
+                    Task::Train(..) => page.training.set(TrainStage::Idle),
+                    Task::ListFile(row, ..) => list::failed(page, row, reason),
+                    _ => {}
+                }
             }
             spawn(page);
         }
@@ -192,6 +255,7 @@ fn recover(page: Page, message: &str) {
                 link.ready = false;
             });
             page.busy.set(None);
+            page.training.set(TrainStage::Idle);
             page.stage.set(Stage::Dead);
             page.failure.set(Some(failure));
         }
@@ -236,9 +300,57 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
         }
         FromWorker::Model { id, model } => {
             let Some(task) = answered(id) else { return };
-            LINK.with_borrow_mut(|link| link.session.model_loaded(task));
-            page.model.set(Some(Arc::new(*model)));
-            page.stage.set(Stage::Ready);
+            let reload = LINK.with_borrow_mut(|link| {
+                link.session.model_loaded(task);
+                link.reload.take_if(|reload| *reload == id).is_some()
+            });
+            use_model(page, *model, reload);
+        }
+        FromWorker::Training { id, event } => {
+            if LINK.with_borrow(|link| link.session.training()) == Some(id) {
+                train(page, event);
+            }
+        }
+        FromWorker::Trained { id, model } => {
+            let Some(Task::Train(plan, _)) = answered(id) else {
+                return;
+            };
+            let archive = attachments.first().cloned().unwrap_or_default();
+            match keep(&plan.name, &archive) {
+                Ok((saved, task)) => {
+                    LINK.with_borrow_mut(|link| link.session.model_loaded(task));
+                    page.saved.set(Some(saved));
+                }
+                Err(error) => page.failure.set(Some(Failure::new(
+                    format!(
+                        "The trained detector cannot be kept: {}",
+                        post::js_message(&error)
+                    ),
+                    "Free some memory and train again.",
+                ))),
+            }
+            page.training.set(TrainStage::Done);
+            use_model(page, *model, false);
+        }
+        FromWorker::Listed { id, answer } => {
+            let Some(Task::ListFile(row, ..)) = answered(id) else {
+                return;
+            };
+            let (width, height) = (answer.shown_width, answer.shown_height);
+            let rgba = attachments.first().map(post::bytes_in).unwrap_or_default();
+            match check_length("a small picture", rgba.len(), width, height, 4) {
+                Ok(()) => list::judged(
+                    page,
+                    row,
+                    &answer,
+                    Picture {
+                        width,
+                        height,
+                        rgba,
+                    },
+                ),
+                Err(error) => list::failed(page, row, error.to_string()),
+            }
         }
         FromWorker::Inspected { id, answer } => {
             if answered(id).is_none() {
@@ -247,9 +359,14 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             page.busy.set(None);
             match shown(*answer, attachments) {
                 Ok(shown) => {
-                    hook::publish(&shown);
+                    let threshold = untrack(|| page.threshold_of(&shown.answer));
+                    hook::publish(&shown, shown.verdict(threshold.as_ref()));
                     page.failure.set(None);
-                    page.shown.set(Some(Arc::new(shown)));
+                    let shown = Arc::new(shown);
+                    if let Some(row) = page.opened.get_untracked() {
+                        list::remember(row, &shown);
+                    }
+                    page.shown.set(Some(shown));
                 }
                 Err(error) => page
                     .failure
@@ -283,6 +400,14 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     );
                     return;
                 }
+                Task::ListFile(row, ..) => {
+                    list::failed(page, row, failure.what);
+                    return;
+                }
+                Task::Train(..) => {
+                    page.training.set(TrainStage::Idle);
+                    page.paused.set(false);
+                }
                 Task::InspectFile(..) | Task::InspectSample(_) => {
                     page.busy.set(None);
                     // Why there is no model says more than that there is none.
@@ -304,6 +429,56 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             page.failure.set(Some(failure));
         }
     }
+}
+
+/// A model is ready. After a trap it is the one before, and nothing changes.
+fn use_model(page: Page, model: ModelSummary, reload: bool) {
+    page.model.set(Some(Arc::new(model)));
+    if !reload {
+        page.threshold.set(None);
+        page.model_serial.update(|serial| *serial += 1);
+        list::model_changed();
+    }
+    page.stage.set(Stage::Ready);
+    list::pump(page);
+}
+
+/// How the training goes on.
+fn train(page: Page, event: TrainEvent) {
+    match event {
+        TrainEvent::Features { done, total } => {
+            page.training.set(TrainStage::Features { done, total })
+        }
+        TrainEvent::Step {
+            step,
+            steps,
+            loss,
+            milliseconds,
+            ..
+        } => {
+            hook::publish_loss(step, loss);
+            page.curve
+                .update(|curve| curve.add(step, steps, loss, milliseconds));
+            page.training.set(TrainStage::Running);
+        }
+        TrainEvent::Paused { paused } => page.paused.set(paused),
+        TrainEvent::Calibrating { done, total } => {
+            page.training.set(TrainStage::Calibrating { done, total })
+        }
+        TrainEvent::Packing => page.training.set(TrainStage::Packing),
+    }
+}
+
+/// Keeps a trained detector's archive: to be saved, and to be loaded again after a trap.
+fn keep(name: &str, archive: &JsValue) -> Result<(Saved, Task<JsValue>), JsValue> {
+    let blob = download::blob(archive, "application/zip")?;
+    let file = download::file_name(name, ".zip");
+    let saved = Saved {
+        file: file.clone(),
+        url: web_sys::Url::create_object_url_with_blob(&blob)?,
+        bytes: blob.size() as u64,
+    };
+    Ok((saved, Task::OpenPackage(vec![(file, blob.into())])))
 }
 
 fn answered(id: RequestId) -> Option<Task<JsValue>> {

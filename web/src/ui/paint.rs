@@ -48,8 +48,14 @@ pub fn heat(canvas: &HtmlCanvasElement, heat: &Picture, view: View) {
     }
 }
 
+/// Colour of the ground truth's outline.
+pub const TRUTH: [u8; 4] = [125, 249, 255, 255];
+
+/// Colour of the contour where heat begins.
+pub const CONTOUR: [u8; 4] = [255, 255, 255, 255];
+
 /// Paints the outline of a mask: two pixels light inside, two dark outside, readable on any image.
-pub fn outline(canvas: &HtmlCanvasElement, mask: &[u8], width: u32, height: u32) {
+pub fn outline(canvas: &HtmlCanvasElement, mask: &[u8], width: u32, height: u32, light: [u8; 4]) {
     // Twice the mask's resolution, so that the line is finer than the mask's pixels.
     const FINER: usize = 2;
     let (columns, rows) = (width as usize * FINER, height as usize * FINER);
@@ -71,11 +77,7 @@ pub fn outline(canvas: &HtmlCanvasElement, mask: &[u8], width: u32, height: u32)
                 .any(|(dx, dy)| inside(x + dx, y + dy) != here)
         };
         if near(1) || near(2) {
-            pixel.copy_from_slice(if here {
-                &[125, 249, 255, 255]
-            } else {
-                &[0, 20, 30, 190]
-            });
+            pixel.copy_from_slice(if here { &light } else { &[0, 20, 30, 190] });
         }
     }
     pixels(canvas, columns as u32, rows as u32, &rgba);

@@ -6,13 +6,16 @@ use leptos::prelude::*;
 
 use fsr_web::{
     address::{SampleSpec, spaced},
+    list::score,
     protocol::{Agreement, sentence},
-    verdict::{Verdict, needle, number, provenance, standing},
+    region::{contour_level, regions},
+    verdict::{self, Verdict, needle, number, provenance, standing},
 };
 
 use crate::{
     details::Timings,
-    paint,
+    download, paint,
+    probe::{Place, Regions, pointed, read_out, stepped},
     state::{Page, Shown, Stage, View},
 };
 
@@ -49,7 +52,7 @@ pub fn ResultView(page: Page) -> impl IntoView {
         <section node_ref=section class="card result" id="result" tabindex="-1" aria-labelledby="result-title"
             data-testid="result" data-state=state
             data-name=move || page.shown.with(|s| s.as_ref().map(|s| s.answer.name.clone()))
-            data-verdict=move || page.shown.with(|s| s.as_ref().map(|s| s.verdict().name()))>
+            data-verdict=move || page.shown.get().map(|s| s.verdict(page.threshold_of(&s.answer).as_ref()).name())>
             <div class="card-head">
                 <h2 id="result-title">
                     {move || page.shown.with(|s| s.as_ref().map_or_else(|| "Result".to_owned(), |s| s.answer.name.clone()))}
@@ -92,45 +95,83 @@ fn Nothing(page: Page) -> impl IntoView {
 
 #[component]
 fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
-    let verdict = shown.verdict();
-    let threshold = shown.answer.threshold.clone();
-    let decisive = threshold.as_ref().map_or(shown.answer.scores.std, |t| {
-        shown.answer.scores.get(t.reduction)
-    });
-    let explained = match &threshold {
-        Some(threshold) => format!("Score {}: {}.", number(decisive), standing(decisive, threshold)),
+    let judged = shown.clone();
+    let threshold = Memo::new(move |_| page.threshold_of(&judged.answer));
+    let scores = shown.answer.scores;
+    let decisive = move || score(&scores, threshold.get().as_ref());
+    let verdict = Memo::new(move |_| verdict::verdict(&scores, threshold.get().as_ref()));
+    let explained = move || {
+        match threshold.get() {
+        Some(threshold) => {
+            let score = scores.get(threshold.reduction);
+            format!("Score {}: {}.", number(score), standing(score, &threshold))
+        }
         None => "This package brings no calibration: the colours run to this image's own maximum, and there is no verdict.".to_owned(),
+    }
     };
-    let truth = shown
-        .answer
-        .sample
-        .as_ref()
-        .and_then(|sample| against_truth(sample, verdict));
+    let sample = shown.answer.sample.clone();
+    let truth = move || {
+        sample
+            .as_ref()
+            .and_then(|sample| against_truth(sample, verdict.get()))
+    };
     let agreement = shown.answer.agreement;
     let has_mask = shown.mask.iter().any(|&value| value > 127);
+    // Where heat begins; moved with the threshold.
+    let mapped = shown.clone();
+    let level = Memo::new(move |_| {
+        let (low, high) = mapped.scale();
+        match (threshold.get(), &mapped.answer.threshold) {
+            (Some(own), Some(known)) => contour_level(low, high, own.value, known.value),
+            _ => contour_level(low, high, 1.0, 1.0),
+        }
+    });
+    let mapped = shown.clone();
+    let found = Memo::new(move |_| {
+        let width = mapped.answer.map_width as usize;
+        Arc::new(regions(&mapped.map, width, level.get()))
+    });
+    let place = RwSignal::new(Place::None);
+    let read = shown.clone();
+    let layers = LayerRefs::default();
+    let name = shown.answer.name.clone();
+    let save = move |_| {
+        let file = download::file_name(&name, "-map.png");
+        download::picture(file, &layers.stack(page));
+    };
     view! {
         <div class="judged">
             <div class="stage">
-                <Layers page shown=shown.clone()/>
+                <Layers page shown=shown.clone() layers level place/>
+                <p class="quiet read-out" data-testid="read-out">{move || read_out(&read, place.get())}</p>
                 <Controls page has_mask/>
+                <button type="button" class="link" data-testid="export-png" on:click=save>"Save this view as PNG"</button>
             </div>
             <div class="findings">
-                <p class=format!("verdict {}", verdict.name()) data-testid="verdict" data-verdict=verdict.name()>
-                    <span class="sign" aria-hidden="true">{match verdict {
-                        Verdict::Good => "✓",
-                        Verdict::Anomalous => "!",
-                        Verdict::Unknown => "?",
-                    }}</span>
-                    {verdict.label()}
-                </p>
+                {move || {
+                    let verdict = verdict.get();
+                    view! {
+                        <p class=format!("verdict {}", verdict.name()) data-testid="verdict" data-verdict=verdict.name()>
+                            <span class="sign" aria-hidden="true">{match verdict {
+                                Verdict::Good => "✓",
+                                Verdict::Anomalous => "!",
+                                Verdict::Unknown => "?",
+                            }}</span>
+                            {verdict.label()}
+                        </p>
+                    }
+                }}
                 <p class="explained">
-                    <span data-testid="score" data-score=decisive.to_string()>{explained}</span>
+                    <span data-testid="score" data-score=move || decisive().to_string()>{explained}</span>
                     " "
-                    <span class="quiet">{threshold.as_ref().map(|threshold| format!("The {}.", provenance(threshold)))}</span>
+                    <span class="quiet">{move || threshold.get().map(|threshold| format!("The {}.", provenance(&threshold)))}</span>
                 </p>
-                {threshold.as_ref().map(|threshold| view! { <Meter score=decisive threshold=threshold.value/> })}
+                {move || threshold.get().map(|threshold| view! {
+                    <Meter score=scores.get(threshold.reduction) threshold=threshold.value/>
+                })}
                 <p class="where" data-testid="map-description">{sentence(&shown.description())}</p>
-                {truth.map(|text| view! { <p class="quiet" data-testid="truth-verdict">{text}</p> })}
+                <Regions regions=found/>
+                {move || truth().map(|text| view! { <p class="quiet" data-testid="truth-verdict">{text}</p> })}
                 {agreement.map(|agreement| view! { <Truth agreement/> })}
                 <Legend page shown=shown.clone()/>
                 <Timings shown/>
@@ -157,13 +198,53 @@ fn against_truth(sample: &SampleSpec, verdict: Verdict) -> Option<String> {
     }
 }
 
-/// Image, heat and outline on top of each other.
+/// The canvases on top of each other, from below.
+#[derive(Clone, Copy, Default)]
+struct LayerRefs {
+    image: NodeRef<leptos::html::Canvas>,
+    heat: NodeRef<leptos::html::Canvas>,
+    contour: NodeRef<leptos::html::Canvas>,
+    truth: NodeRef<leptos::html::Canvas>,
+}
+
+impl LayerRefs {
+    /// Those to be seen, each with its opacity.
+    fn stack(self, page: Page) -> Vec<(web_sys::HtmlCanvasElement, f64)> {
+        let heat = match page.view.get_untracked() {
+            View::Image => 0.0,
+            View::Overlay => f64::from(page.opacity.get_untracked()) / 100.0,
+            View::Map => 1.0,
+        };
+        let visible = |shown: bool| if shown { 1.0 } else { 0.0 };
+        [
+            (self.image, 1.0),
+            (self.heat, heat),
+            (self.contour, visible(page.contour.get_untracked())),
+            (self.truth, visible(page.outline.get_untracked())),
+        ]
+        .into_iter()
+        .filter_map(|(canvas, opacity)| Some((canvas.get_untracked()?, opacity)))
+        .filter(|(_, opacity)| *opacity > 0.0)
+        .collect()
+    }
+}
+
+/// Image, heat, contour and outline on top of each other.
 #[component]
-fn Layers(page: Page, shown: Arc<Shown>) -> impl IntoView {
-    let image = NodeRef::<leptos::html::Canvas>::new();
-    let heat = NodeRef::<leptos::html::Canvas>::new();
-    let truth = NodeRef::<leptos::html::Canvas>::new();
-    let (picture, map, mask) = (shown.clone(), shown.clone(), shown.clone());
+fn Layers(
+    page: Page,
+    shown: Arc<Shown>,
+    layers: LayerRefs,
+    level: Memo<f32>,
+    place: RwSignal<Place>,
+) -> impl IntoView {
+    let LayerRefs {
+        image,
+        heat,
+        contour,
+        truth,
+    } = layers;
+    let (picture, map, mask, hot) = (shown.clone(), shown.clone(), shown.clone(), shown.clone());
     Effect::new(move |_| {
         if let Some(canvas) = image.get() {
             paint::picture(&canvas, &picture.picture);
@@ -176,8 +257,31 @@ fn Layers(page: Page, shown: Arc<Shown>) -> impl IntoView {
         }
     });
     Effect::new(move |_| {
+        let level = level.get();
+        if let Some(canvas) = contour.get() {
+            let inside: Vec<u8> = hot
+                .map
+                .iter()
+                .map(|&value| if value >= level { 255 } else { 0 })
+                .collect();
+            paint::outline(
+                &canvas,
+                &inside,
+                hot.answer.map_width,
+                hot.answer.map_height,
+                paint::CONTOUR,
+            );
+        }
+    });
+    Effect::new(move |_| {
         if let Some(canvas) = truth.get().filter(|_| !mask.mask.is_empty()) {
-            paint::outline(&canvas, &mask.mask, mask.picture.width, mask.picture.height);
+            paint::outline(
+                &canvas,
+                &mask.mask,
+                mask.picture.width,
+                mask.picture.height,
+                paint::TRUTH,
+            );
         }
     });
     let label = format!(
@@ -195,10 +299,22 @@ fn Layers(page: Page, shown: Arc<Shown>) -> impl IntoView {
         View::Map => "opacity: 1".to_owned(),
     };
     view! {
-        <div class="layers" style=ratio role="img" aria-label=label>
+        <div class="layers" style=ratio tabindex="0" role="img" aria-label=label
+            on:pointermove=move |event| place.set(pointed(&event))
+            on:pointerleave=move |_| place.set(None)
+            on:keydown=move |event| {
+                if let Some(next) = stepped(&event.key(), place.get_untracked()) {
+                    event.prevent_default();
+                    place.set(Some(next));
+                }
+            }>
             <canvas node_ref=image data-testid="image"></canvas>
             <canvas node_ref=heat class="heat" data-testid="overlay" style=strength></canvas>
+            <canvas node_ref=contour data-testid="contour" class:off=move || !page.contour.get()></canvas>
             <canvas node_ref=truth data-testid="truth" class:off=move || !page.outline.get()></canvas>
+            {move || place.get().map(|(x, y)| view! {
+                <span class="cross" style=format!("left: {:.2}%; top: {:.2}%", 100.0 * x, 100.0 * y)></span>
+            })}
         </div>
     }
 }
@@ -233,6 +349,11 @@ fn Controls(page: Page, has_mask: bool) -> impl IntoView {
                         }
                     }/>
                 <output>{move || format!("{} %", page.opacity.get())}</output>
+            </label>
+            <label class="check">
+                <input type="checkbox" data-testid="contour-toggle" prop:checked=move || page.contour.get()
+                    on:change:target=move |event| page.contour.set(event.target().checked())/>
+                <span>"Contour"</span>
             </label>
             {has_mask.then(|| view! {
                 <label class="check">

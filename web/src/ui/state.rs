@@ -7,7 +7,9 @@ use leptos::prelude::*;
 use fsr_web::{
     address::{Address, SampleSpec},
     backend::Backend,
-    protocol::{Answer, Failure, ModelSummary, Phase, ProductInfo},
+    curve::Curve,
+    list::{Row, RowId},
+    protocol::{Answer, Failure, ModelSummary, Phase, ProductInfo, Threshold},
     region,
     verdict::{self, Verdict},
 };
@@ -45,6 +47,86 @@ pub enum View {
     Map,
 }
 
+/// Where a training stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrainStage {
+    /// None was asked for, or it was given up.
+    Idle,
+    /// Asked for; the worker has not begun.
+    Asked,
+    /// Features of good images are computed.
+    Features {
+        /// Done.
+        done: usize,
+        /// In all.
+        total: usize,
+    },
+    /// Steps are done.
+    Running,
+    /// The threshold is being set.
+    Calibrating {
+        /// Done.
+        done: usize,
+        /// In all.
+        total: usize,
+    },
+    /// The package is being made.
+    Packing,
+    /// The trained detector is in use.
+    Done,
+}
+
+impl TrainStage {
+    /// Whether the worker is at it, or waits in it.
+    pub fn under_way(self) -> bool {
+        !matches!(self, Self::Idle | Self::Done)
+    }
+
+    /// For `data-state`, which tests use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Asked => "asked",
+            Self::Features { .. } => "features",
+            Self::Running => "running",
+            Self::Calibrating { .. } => "calibrating",
+            Self::Packing => "packing",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// A good image to train on, as the page shows it. Its file, if it is one, is kept by `collect`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GoodItem {
+    /// Names it.
+    pub id: u32,
+    /// File name or the sample's title.
+    pub name: String,
+    /// Where its picture is.
+    pub picture: GoodPicture,
+}
+
+/// The picture of a good image.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GoodPicture {
+    /// An object URL of its file.
+    Url(String),
+    /// A generated sample's preview.
+    Sample(SampleSpec),
+}
+
+/// A trained detector's package, ready to be saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// File name.
+    pub file: String,
+    /// Object URL of the archive.
+    pub url: String,
+    /// Bytes.
+    pub bytes: u64,
+}
+
 /// Pixels to paint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
@@ -73,8 +155,8 @@ pub struct Shown {
 
 impl Shown {
     /// Good, anomalous, or no verdict.
-    pub fn verdict(&self) -> Verdict {
-        verdict::verdict(&self.answer.scores, self.answer.threshold.as_ref())
+    pub fn verdict(&self, threshold: Option<&Threshold>) -> Verdict {
+        verdict::verdict(&self.answer.scores, threshold)
     }
 
     /// The colour scale: from calibration, or for a package without one the map's own range.
@@ -120,6 +202,26 @@ pub struct Page {
     pub opacity: RwSignal<u32>,
     /// Show the ground truth's outline.
     pub outline: RwSignal<bool>,
+    /// Draw the line where heat begins.
+    pub contour: RwSignal<bool>,
+    /// Good images to train on.
+    pub good: RwSignal<Vec<GoodItem>>,
+    /// Where the training stands.
+    pub training: RwSignal<TrainStage>,
+    /// The training waits.
+    pub paused: RwSignal<bool>,
+    /// Its losses.
+    pub curve: RwSignal<Curve>,
+    /// The detector trained here.
+    pub saved: RwSignal<Option<Saved>>,
+    /// Counts the models that came into use.
+    pub model_serial: RwSignal<u32>,
+    /// The list of images.
+    pub rows: RwSignal<Vec<Row>>,
+    /// The row whose image is shown or asked for.
+    pub opened: RwSignal<Option<RowId>>,
+    /// The visitor's own threshold for the model in use.
+    pub threshold: RwSignal<Option<f32>>,
 }
 
 impl Page {
@@ -139,6 +241,43 @@ impl Page {
             view: RwSignal::new(View::Overlay),
             opacity: RwSignal::new(75),
             outline: RwSignal::new(false),
+            contour: RwSignal::new(true),
+            good: RwSignal::new(Vec::new()),
+            training: RwSignal::new(TrainStage::Idle),
+            paused: RwSignal::new(false),
+            curve: RwSignal::new(Curve::default()),
+            saved: RwSignal::new(None),
+            model_serial: RwSignal::new(0),
+            rows: RwSignal::new(Vec::new()),
+            opened: RwSignal::new(None),
+            threshold: RwSignal::new(None),
+        }
+    }
+
+    /// The model's calibration with the visitor's own threshold, if there is one.
+    pub fn model_threshold(&self) -> Option<Threshold> {
+        let known = self
+            .model
+            .with(|model| model.as_ref().and_then(|model| model.threshold.clone()))?;
+        Some(Threshold {
+            value: self.threshold.get().unwrap_or(known.value),
+            ..known
+        })
+    }
+
+    /// The calibration that judges an answer. The visitor's own threshold stands for that of the whole
+    /// model, not for those of single products.
+    pub fn threshold_of(&self, answer: &Answer) -> Option<Threshold> {
+        let own = answer.threshold.clone()?;
+        let whole = self.model.with(|model| {
+            model
+                .as_ref()
+                .is_some_and(|model| model.threshold.as_ref() == Some(&own))
+        });
+        if whole {
+            self.model_threshold()
+        } else {
+            Some(own)
         }
     }
 

@@ -2,17 +2,26 @@
 
 use leptos::prelude::*;
 
-use fsr_web::protocol::{Phase, SelfTest};
+use fsr_web::{
+    list::{Row, RowState},
+    protocol::{Phase, SelfTest},
+};
 
 use crate::state::{Page, Stage};
 
 /// One line that says what is going on; announced politely.
 #[component]
 pub fn Status(page: Page) -> impl IntoView {
+    let open = Memo::new(move |_| {
+        let open = |row: &&Row| matches!(row.state, RowState::Waiting | RowState::UnderWay);
+        page.rows.with(|rows| rows.iter().filter(open).count())
+    });
+    let training = Memo::new(move |_| page.training.get().under_way() && !page.paused.get());
+    let working = move || open.get() > 0 || training.get();
     let stage_name = move || match page.stage.get() {
         Stage::Starting => "starting",
         Stage::Loading { .. } => "loading",
-        Stage::Ready if page.busy.with(Option::is_some) => "busy",
+        Stage::Ready if page.busy.with(Option::is_some) || working() => "busy",
         Stage::Ready => "ready",
         Stage::Empty => "empty",
         Stage::Dead => "dead",
@@ -23,6 +32,8 @@ pub fn Status(page: Page) -> impl IntoView {
         Stage::Loading { phase, .. } => format!("{}…", phase.label()),
         Stage::Ready => match page.busy.get() {
             Some(name) => format!("Inspecting {name}…"),
+            None if open.get() > 0 => "Inspecting the list…".to_owned(),
+            None if training.get() => "Training…".to_owned(),
             None => "Ready".to_owned(),
         },
         Stage::Empty => "No model loaded: open a model package".to_owned(),

@@ -14,10 +14,11 @@ use fsr_web::{
 use crate::{
     device::{self, Chosen},
     files::local,
-    judge::{self, Subject, since},
+    judge::{self, Answered, Detail, Subject, since},
     load::{self, LoadError, Loaded, Source},
     outbox::{fail, send},
     sample,
+    train::{self, Job, Trouble},
 };
 
 /// What the worker keeps between messages.
@@ -25,6 +26,7 @@ use crate::{
 pub struct Engine {
     chosen: Option<Chosen>,
     loaded: Option<Loaded>,
+    training: Option<Job>,
 }
 
 impl Engine {
@@ -40,19 +42,112 @@ impl Engine {
                 self.load(id, source).await;
             }
             ToWorker::InspectFile { id, name } => match read_image(name, &attached).await {
-                Ok(subject) => self.judge(id, subject).await,
+                Ok(subject) => self.judge(id, subject, Detail::Full).await,
+                Err(failure) => fail(id, failure),
+            },
+            ToWorker::ListFile { id, name } => match read_image(name, &attached).await {
+                Ok(subject) => self.judge(id, subject, Detail::Small).await,
                 Err(failure) => fail(id, failure),
             },
             ToWorker::InspectSample { id, sample } => match make_sample(sample) {
-                Ok(subject) => self.judge(id, subject).await,
+                Ok(subject) => self.judge(id, subject, Detail::Full).await,
                 Err(failure) => fail(id, failure),
             },
+            ToWorker::Train { id, plan, images } => {
+                let Some(loaded) = &self.loaded else {
+                    return fail(id, no_model(&format!("{} cannot be trained", plan.name)));
+                };
+                match Job::new(id, plan, images, attached, &loaded.detector) {
+                    Ok(job) => self.training = Some(job),
+                    Err(failure) => fail(id, failure),
+                }
+            }
+            ToWorker::Steer { id, wish } => {
+                if let Some(job) = self.training.as_mut().filter(|job| job.id == id) {
+                    job.steer(wish);
+                }
+            }
+            ToWorker::Forget { ids } => {
+                if self
+                    .training
+                    .as_ref()
+                    .is_some_and(|job| ids.contains(&job.id))
+                {
+                    self.training = None;
+                }
+            }
             ToWorker::Preview { id, sample } => match sample::make(&sample, sample::PREVIEW_SIDE) {
                 Ok(sample) => preview(id, &sample.image),
                 Err(failure) => fail(id, failure),
             },
-            // The queue sees to these.
-            ToWorker::FetchPackage { .. } | ToWorker::Forget { .. } => {}
+            // The queue sees to it.
+            ToWorker::FetchPackage { .. } => {}
+        }
+    }
+
+    /// Whether a training waits for nothing but time.
+    pub fn can_train(&self) -> bool {
+        self.training.as_ref().is_some_and(Job::wants_to_go_on)
+    }
+
+    /// Does a piece of the training under way.
+    pub async fn train(&mut self) {
+        let Some(job) = &mut self.training else {
+            return;
+        };
+        let id = job.id;
+        match job.advance().await {
+            Ok(None) => {}
+            Ok(Some(package)) => {
+                self.training = None;
+                let archive = match train::archive(&package) {
+                    Ok(archive) => archive,
+                    Err(trouble) => return self.trouble(id, trouble),
+                };
+                drop(package);
+                self.use_trained(id, archive).await;
+            }
+            Err(trouble) => {
+                self.training = None;
+                self.trouble(id, trouble);
+            }
+        }
+    }
+
+    /// Makes the trained detector the one in use, from the bytes that are saved.
+    async fn use_trained(&mut self, id: RequestId, archive: Vec<u8>) {
+        let Some(chosen) = &self.chosen else { return };
+        let source = match load::trained(&archive) {
+            Ok(source) => source,
+            Err(failure) => return fail(id, failure),
+        };
+        match load::build(&source, &chosen.device, chosen.backend).await {
+            Ok(loaded) => {
+                let model = Box::new(loaded.summary.clone());
+                send(&FromWorker::Trained { id, model }, &[bytes_out(&archive)]);
+                self.loaded = Some(loaded);
+            }
+            Err(LoadError::Package(failure)) => fail(id, failure),
+            Err(LoadError::Device(message)) => self.trouble(id, Trouble::Device(message)),
+        }
+    }
+
+    fn trouble(&self, id: RequestId, trouble: Trouble) {
+        let on_gpu = self
+            .chosen
+            .as_ref()
+            .is_some_and(|chosen| chosen.backend == Backend::WebGpu);
+        match trouble {
+            Trouble::Given(failure) => fail(id, failure),
+            // The page restarts on the CPU and asks again.
+            Trouble::Device(message) if on_gpu => send(&FromWorker::Trapped { message }, &[]),
+            Trouble::Device(message) => fail(
+                id,
+                Failure::new(
+                    format!("The training failed: {message}."),
+                    "Remove unusual images and train again.",
+                ),
+            ),
         }
     }
 
@@ -118,14 +213,11 @@ impl Engine {
         }
     }
 
-    async fn judge(&mut self, id: RequestId, subject: Subject) {
+    async fn judge(&mut self, id: RequestId, subject: Subject, detail: Detail) {
         let Some(loaded) = &self.loaded else {
             return fail(
                 id,
-                Failure::new(
-                    format!("{} cannot be inspected: no model is loaded.", subject.name),
-                    "Open a model package first.",
-                ),
+                no_model(&format!("{} cannot be inspected", subject.name)),
             );
         };
         let backend = loaded.backend;
@@ -140,14 +232,16 @@ impl Engine {
                     .config
                     .calibration_for(category)
                     .map(load::threshold);
-                let (answer, attachments) = judge::answer(subject, inspection, threshold, backend);
-                send(
-                    &FromWorker::Inspected {
-                        id,
-                        answer: Box::new(answer),
-                    },
-                    &attachments,
-                );
+                let Answered {
+                    answer,
+                    attachments,
+                } = judge::answer(subject, inspection, threshold, backend, detail);
+                let answer = Box::new(answer);
+                let message = match detail {
+                    Detail::Full => FromWorker::Inspected { id, answer },
+                    Detail::Small => FromWorker::Listed { id, answer },
+                };
+                send(&message, &attachments);
             }
             // The page restarts on the CPU and asks again.
             Err(message) if backend == Backend::WebGpu => {
@@ -162,6 +256,13 @@ impl Engine {
             ),
         }
     }
+}
+
+fn no_model(what: &str) -> Failure {
+    Failure::new(
+        format!("{what}: no model is loaded."),
+        "Open a model package first.",
+    )
 }
 
 async fn read_image(name: String, attached: &[JsValue]) -> Result<Subject, Failure> {

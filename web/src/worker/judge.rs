@@ -40,13 +40,31 @@ pub fn since(start: Instant) -> f64 {
     1e3 * start.elapsed().as_secs_f64()
 }
 
-/// Puts the answer together: its head and attachments (picture, map, heat, mask).
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Picture, map, heat and mask.
+    Full,
+    /// A small picture with the heat over it.
+    Small,
+}
+
+/// An answer's head and what is attached to it.
+pub struct Answered {
+    /// The head.
+    pub answer: Answer,
+    /// Picture, map, heat, mask; or the small picture alone.
+    pub attachments: Vec<JsValue>,
+}
+
+/// Puts the answer together.
 pub fn answer(
     subject: Subject,
     inspection: Inspection,
     threshold: Option<Threshold>,
     backend: Backend,
-) -> (Answer, Vec<JsValue>) {
+    detail: Detail,
+) -> Answered {
     let Subject {
         name,
         sample,
@@ -55,29 +73,45 @@ pub fn answer(
         made,
     } = subject;
     let start = Instant::now();
-    let shown = shown(&image);
-    let rgba: Vec<u8> = shown
-        .pixels()
-        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 255])
-        .collect();
     let map = &inspection.map;
-    let mask = mask.filter(|_| {
-        sample
-            .as_ref()
-            .is_some_and(|sample| sample.defect.is_some())
-    });
-    let agreement = mask.as_ref().map(|mask| {
-        let truth = resize_nearest_mask(mask, map.width as u32, map.height as u32);
-        agreement(&map.values, &truth, threshold.as_ref())
-    });
-    let mask_bytes: Vec<u8> = mask.map_or_else(Vec::new, |mask| {
-        resize_nearest_mask(&mask, shown.width(), shown.height())
-            .into_iter()
-            .map(|set| if set { 255 } else { 0 })
-            .collect()
-    });
     let (low, high) = scale(threshold.as_ref(), inspection.scores.max);
     let heat = heat_rgba(map, ColourScale { low, high });
+    let mut agreement_found = None;
+    let (shown_width, shown_height, attachments) = match detail {
+        Detail::Small => {
+            let (width, height, rgba) = small(&image, &heat, map.width, map.height);
+            (width, height, vec![bytes_out(&rgba)])
+        }
+        Detail::Full => {
+            let shown = shown(&image);
+            let rgba: Vec<u8> = shown
+                .pixels()
+                .flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 255])
+                .collect();
+            let mask = mask.filter(|_| {
+                sample
+                    .as_ref()
+                    .is_some_and(|sample| sample.defect.is_some())
+            });
+            agreement_found = mask.as_ref().map(|mask| {
+                let truth = resize_nearest_mask(mask, map.width as u32, map.height as u32);
+                agreement(&map.values, &truth, threshold.as_ref())
+            });
+            let mask_bytes: Vec<u8> = mask.map_or_else(Vec::new, |mask| {
+                resize_nearest_mask(&mask, shown.width(), shown.height())
+                    .into_iter()
+                    .map(|set| if set { 255 } else { 0 })
+                    .collect()
+            });
+            let buffers = vec![
+                bytes_out(&rgba),
+                floats_out(&map.values),
+                bytes_out(&heat),
+                bytes_out(&mask_bytes),
+            ];
+            (shown.width(), shown.height(), buffers)
+        }
+    };
     let times = inspection.timings;
     // On a GPU the backbone's stage is only its launch; the wait is in the next stage.
     let stages: [(&str, f64); 2] = match backend {
@@ -105,8 +139,8 @@ pub fn answer(
         sample,
         width: image.width(),
         height: image.height(),
-        shown_width: shown.width(),
-        shown_height: shown.height(),
+        shown_width,
+        shown_height,
         map_width: map.width as u32,
         map_height: map.height as u32,
         scores: Scores {
@@ -115,19 +149,57 @@ pub fn answer(
             top1: inspection.scores.top1,
         },
         threshold,
-        agreement,
+        agreement: agreement_found,
         timings,
         backend,
     };
-    (
+    Answered {
         answer,
-        vec![
-            bytes_out(&rgba),
-            floats_out(&map.values),
-            bytes_out(&heat),
-            bytes_out(&mask_bytes),
-        ],
-    )
+        attachments,
+    }
+}
+
+/// Longest side of a list's picture.
+const SMALL_SIDE: u32 = 72;
+
+/// Opacity of the heat over a list's picture.
+const SMALL_HEAT: f32 = 0.75;
+
+/// A small picture with the heat over it: width, height, RGBA.
+fn small(image: &RgbImage, heat: &[u8], columns: usize, rows: usize) -> (u32, u32, Vec<u8>) {
+    let (width, height) = image.dimensions();
+    let longest = width.max(height).max(1);
+    let side = |side: u32| (side * SMALL_SIDE / longest).clamp(1, SMALL_SIDE);
+    let (w, h) = if longest > SMALL_SIDE {
+        (side(width), side(height))
+    } else {
+        (width, height)
+    };
+    // Every so many pixels first: a filter over the whole of a large photograph would take longer than
+    // to inspect it.
+    let (dense_w, dense_h) = (width.min(4 * w), height.min(4 * h));
+    let pick = |at: u32, dense: u32, full: u32| {
+        ((u64::from(2 * at + 1) * u64::from(full)) / u64::from(2 * dense)) as u32
+    };
+    let dense = RgbImage::from_fn(dense_w, dense_h, |x, y| {
+        *image.get_pixel(pick(x, dense_w, width), pick(y, dense_h, height))
+    });
+    let picture = resize_lanczos(&dense, w, h);
+    let mut rgba = Vec::with_capacity((w * h * 4) as usize);
+    for (x, y, pixel) in picture.enumerate_pixels() {
+        let (column, row) = (
+            x as usize * columns / w as usize,
+            y as usize * rows / h as usize,
+        );
+        let at = 4 * (row * columns + column);
+        let alpha = SMALL_HEAT * f32::from(heat[at + 3]) / 255.0;
+        for channel in 0..3 {
+            let (under, over) = (f32::from(pixel[channel]), f32::from(heat[at + channel]));
+            rgba.push((under + alpha * (over - under) + 0.5) as u8);
+        }
+        rgba.push(255);
+    }
+    (w, h, rgba)
 }
 
 /// The image itself, or a smaller one of the same shape.

@@ -1,6 +1,6 @@
 //! A model package: from files to a detector that is warm and tested.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Cursor};
 
 use burn::tensor::Device;
 use fsr::{
@@ -9,7 +9,7 @@ use fsr::{
     map::ScoreKind,
     package::{
         CONFIG_FILE, INDEX_FILE, MODEL_FILE, Package, PackageConfig, SELF_TEST_FILE,
-        SelfTest as StoredTest,
+        SelfTest as StoredTest, is_archive, unpack,
     },
 };
 use wasm_bindgen::JsValue;
@@ -113,9 +113,29 @@ pub async fn open(names: &[String], attached: &[JsValue]) -> Result<Source, Fail
         let bytes = local(name, file).await?;
         done += bytes.len() as u64;
         progress(Phase::Download, done, None);
-        files.insert(name.clone(), bytes);
+        if is_archive(name) {
+            files.extend(opened(name, &bytes)?);
+        } else {
+            files.insert(name.clone(), bytes);
+        }
     }
     read(files, "files of yours".into(), start)
+}
+
+/// A package trained here, read back from the archive it was put into: what is tested and used is what
+/// is saved.
+pub fn trained(archive: &[u8]) -> Result<Source, Failure> {
+    let start = Instant::now();
+    read(
+        opened("the trained detector", archive)?,
+        "trained in this tab".into(),
+        start,
+    )
+}
+
+/// The files of an archive.
+fn opened(name: &str, archive: &[u8]) -> Result<Files, Failure> {
+    unpack(Cursor::new(archive)).map_err(|error| Failure::about(name, &error.to_string()))
 }
 
 fn read(files: Files, origin: String, start: Instant) -> Result<Source, Failure> {

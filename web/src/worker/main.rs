@@ -21,6 +21,8 @@ mod outbox;
 mod queue;
 #[cfg(target_arch = "wasm32")]
 mod sample;
+#[cfg(target_arch = "wasm32")]
+mod train;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {

@@ -1,6 +1,7 @@
 //! Messages in the order they came, one at a time.
 //!
-//! Between two of them the worker returns to its event loop, so that a message that makes
+//! A training goes on, piece by piece, whenever nothing else waits. Between two of them
+//! the worker returns to its event loop, so that a message that makes
 //! waiting work stale ([`ToWorker::Forget`]) is heard before that work begins.
 
 use std::{
@@ -74,6 +75,11 @@ fn receive(data: &JsValue) {
                 waiting.retain(|job| job.request().is_none_or(|id| !ids.contains(&id)))
             });
             DOWNLOADS.with_borrow_mut(|downloads| downloads.retain(|id| !ids.contains(id)));
+            // A training has begun, so it does not wait here: the engine drops it.
+            WAITING.with_borrow_mut(|waiting| {
+                waiting.push_front(Job::Message(ToWorker::Forget { ids }, Vec::new()))
+            });
+            wake();
         }
         Ok((message, attachments)) => {
             WAITING
@@ -95,6 +101,7 @@ async fn work() {
     loop {
         breathe().await;
         match WAITING.with_borrow_mut(next) {
+            None if engine.can_train() => engine.train().await,
             None => break,
             Some(Job::Message(ToWorker::FetchPackage { id, url }, _)) => {
                 spawn_local(download(id, url))

@@ -1,4 +1,6 @@
 //! Slightly altered good images: a stand-in for fresh ones when there are too few to hold any out.
+//!
+//! `fsr train` and the page calibrate few-shot models on them.
 
 use image::RgbImage;
 use image::imageops;
@@ -51,6 +53,14 @@ const ALTERATIONS: [Alteration; 6] = [
 /// Number of different alterations of one image.
 pub const VARIANTS: usize = ALTERATIONS.len();
 
+/// Altered images made of a handful of good ones, in all at least this many.
+const ALTERED: usize = 24;
+
+/// How many alterations of each of `images` images to calibrate on, 1 to [`VARIANTS`].
+pub fn variants(images: usize) -> usize {
+    ALTERED.div_ceil(images.max(1)).min(VARIANTS)
+}
+
 /// The image, altered in way `variant` (taken modulo [`VARIANTS`]); its size may shrink by 2 %.
 pub fn altered(image: &RgbImage, variant: usize) -> RgbImage {
     let alteration = ALTERATIONS[variant % VARIANTS];
@@ -97,5 +107,13 @@ mod tests {
             let image = RgbImage::from_pixel(side, side, Rgb([255, 0, 9]));
             assert_eq!(altered(&image, 1).dimensions(), (side, side));
         }
+    }
+
+    #[test]
+    fn few_shots_are_altered_more_often() {
+        assert_eq!(
+            (variants(1), variants(4), variants(8), variants(40)),
+            (6, 6, 3, 1)
+        );
     }
 }

@@ -1,0 +1,167 @@
+//! Training a detector in the tab: what is asked for, and what is told of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::SampleSpec;
+
+use super::Failure;
+
+/// Fewest good images to train on: one shows nothing of how good parts differ.
+pub const FEWEST_IMAGES: usize = 2;
+
+/// Most good images; more belong into the native program.
+pub const MOST_IMAGES: usize = 32;
+
+/// Most steps that can be asked for.
+pub const MOST_STEPS: usize = 5_000;
+
+/// How to train.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainPlan {
+    /// Name of the detector to be.
+    pub name: String,
+    /// Optimiser steps.
+    pub steps: usize,
+    /// Images in a step.
+    pub batch: usize,
+    /// Shuffling rate τ.
+    pub tau: f64,
+    /// Seed of weights, order, shuffles and noise.
+    pub seed: u64,
+}
+
+impl TrainPlan {
+    /// The few-shot defaults: τ 0.1 and single images as in the paper, a fast recipe's few hundred steps.
+    pub fn few_shot(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            steps: 300,
+            batch: 1,
+            tau: 0.1,
+            seed: 1,
+        }
+    }
+
+    /// Checks what a visitor may have typed.
+    ///
+    /// # Errors
+    /// Names the setting and what it may be.
+    pub fn check(&self, images: usize) -> Result<(), Failure> {
+        let fail = |what: String, mend: String| Err(Failure::new(what, mend));
+        if !(FEWEST_IMAGES..=MOST_IMAGES).contains(&images) {
+            return fail(
+                format!(
+                    "Training needs {FEWEST_IMAGES} to {MOST_IMAGES} good images, and there are {images}."
+                ),
+                "Add or remove some.".into(),
+            );
+        }
+        if !(1..=MOST_STEPS).contains(&self.steps) {
+            return fail(
+                format!("{} training steps are not possible.", self.steps),
+                format!("Ask for 1 to {MOST_STEPS}."),
+            );
+        }
+        if self.batch == 0 || !(0.0..=1.0).contains(&self.tau) {
+            return fail(
+                "The training's settings are not usable.".into(),
+                "Reload the page.".into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A good image to train on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum GoodImage {
+    /// A file, attached.
+    File {
+        /// Its name.
+        name: String,
+    },
+    /// A generated sample.
+    Sample {
+        /// Which.
+        sample: SampleSpec,
+    },
+}
+
+/// What to do with the training under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Steer {
+    /// Wait after this step.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End here and keep what was learnt.
+    Stop,
+}
+
+/// How a training goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum TrainEvent {
+    /// Features of good images, altered copies included, are being computed.
+    Features {
+        /// Done.
+        done: usize,
+        /// In all.
+        total: usize,
+    },
+    /// A step was done.
+    Step {
+        /// Steps done.
+        step: usize,
+        /// Steps in all.
+        steps: usize,
+        /// The whole loss (eq. 13).
+        loss: f32,
+        /// Learning rate of the step.
+        learning_rate: f64,
+        /// Milliseconds it took.
+        milliseconds: f64,
+    },
+    /// It waits, or goes on after waiting.
+    Paused {
+        /// Whether it waits now.
+        paused: bool,
+    },
+    /// The threshold is being set from altered good images.
+    Calibrating {
+        /// Done.
+        done: usize,
+        /// In all.
+        total: usize,
+    },
+    /// The package is being made and tested.
+    Packing,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_checked_before_they_travel() {
+        let plan = TrainPlan::few_shot("bottle");
+        assert!(plan.check(4).is_ok() && plan.check(32).is_ok());
+        for images in [0, 1, 33] {
+            assert!(plan.check(images).is_err(), "{images}");
+        }
+        for steps in [0, MOST_STEPS + 1] {
+            let plan = TrainPlan {
+                steps,
+                ..plan.clone()
+            };
+            assert!(plan.check(4).is_err(), "{steps}");
+        }
+        let plan = TrainPlan {
+            tau: f64::NAN,
+            ..plan
+        };
+        assert!(plan.check(4).is_err());
+    }
+}

@@ -1,0 +1,225 @@
+//! Step one: good images of the visitor's product.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{File, HtmlInputElement, Url};
+
+use fsr_web::{
+    address::{OWN_SEEDS, SampleSpec},
+    protocol::{FEWEST_IMAGES, Failure, MOST_IMAGES},
+    session::{Good, Task},
+};
+
+use crate::{
+    gallery::FIRST_PRODUCT,
+    input::list_of,
+    link, paint,
+    state::{GoodItem, GoodPicture, Page},
+};
+
+/// Samples that stand in for photographs.
+const SAMPLES: u64 = 4;
+
+thread_local! {
+    static FILES: RefCell<HashMap<u32, JsValue>> = RefCell::default();
+    static NEXT: Cell<u32> = const { Cell::new(1) };
+}
+
+fn next_id() -> u32 {
+    NEXT.replace(NEXT.get() + 1)
+}
+
+/// Adds files as good images, as many as there may be.
+pub fn add(page: Page, files: Vec<File>) {
+    let room = MOST_IMAGES.saturating_sub(page.good.with_untracked(Vec::len));
+    let left_out = files.len().saturating_sub(room);
+    page.good.update(|good| {
+        for file in files.into_iter().take(room) {
+            let Ok(url) = Url::create_object_url_with_blob(&file) else {
+                continue;
+            };
+            let (id, name) = (next_id(), file.name());
+            FILES.with_borrow_mut(|files| files.insert(id, file.into()));
+            good.push(GoodItem {
+                id,
+                name,
+                picture: GoodPicture::Url(url),
+            });
+        }
+    });
+    if left_out > 0 {
+        page.failure.set(Some(Failure::new(
+            format!("{left_out} images are left out: {MOST_IMAGES} good images are enough here."),
+            "For more, train with the program fsr.",
+        )));
+    }
+}
+
+/// Adds generated good samples of the first product.
+fn add_samples(page: Page) {
+    let span = OWN_SEEDS.end - OWN_SEEDS.start - SAMPLES;
+    let first = OWN_SEEDS.start + (js_sys::Math::random() * span as f64) as u64;
+    let room = MOST_IMAGES.saturating_sub(page.good.with_untracked(Vec::len)) as u64;
+    for seed in first..first + SAMPLES.min(room) {
+        let sample = SampleSpec {
+            product: FIRST_PRODUCT.to_owned(),
+            defect: None,
+            seed,
+        };
+        link::ask(page, Task::Preview(sample.clone()));
+        page.good.update(|good| {
+            good.push(GoodItem {
+                id: next_id(),
+                name: format!("{} {seed}", sample.title()),
+                picture: GoodPicture::Sample(sample),
+            });
+        });
+    }
+}
+
+fn remove(page: Page, id: u32) {
+    page.good.update(|good| {
+        good.retain(|item| {
+            if item.id == id
+                && let GoodPicture::Url(url) = &item.picture
+            {
+                let _ = Url::revoke_object_url(url);
+            }
+            item.id != id
+        });
+    });
+    FILES.with_borrow_mut(|files| files.remove(&id));
+}
+
+/// The images, to be handed to the worker.
+pub fn images(page: Page) -> Vec<Good<JsValue>> {
+    page.good.with_untracked(|good| {
+        let image = |item: &GoodItem| match &item.picture {
+            GoodPicture::Sample(sample) => Some(Good::Sample(sample.clone())),
+            GoodPicture::Url(_) => FILES.with_borrow(|files| {
+                Some(Good::File(item.name.clone(), files.get(&item.id)?.clone()))
+            }),
+        };
+        good.iter().filter_map(image).collect()
+    })
+}
+
+/// Whether an event happened in the zone that collects good images.
+pub fn is_here(target: Option<web_sys::EventTarget>) -> bool {
+    target
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .and_then(|element| element.closest("[data-zone=collect]").ok().flatten())
+        .is_some()
+}
+
+/// Drop zone, buttons and small pictures.
+#[component]
+pub fn Collect(page: Page) -> impl IntoView {
+    let files = NodeRef::<leptos::html::Input>::new();
+    let folder = NodeRef::<leptos::html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(input) = folder.get() {
+            let _ = input.set_attribute("webkitdirectory", "");
+        }
+    });
+    let chosen = move |event: web_sys::Event| {
+        if let Some(input) = event
+            .target()
+            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
+        {
+            let files = input
+                .files()
+                .map(|files| list_of(&files))
+                .unwrap_or_default();
+            input.set_value("");
+            add(page, images_only(files));
+        }
+    };
+    let click = |input: NodeRef<leptos::html::Input>| {
+        if let Some(input) = input.get_untracked() {
+            input.click();
+        }
+    };
+    let count = move || page.good.with(Vec::len);
+    view! {
+        <div class="step" data-zone="collect" data-testid="collect" data-count=count>
+            <h3><span class="step-number" aria-hidden="true">"1"</span> "Collect"</h3>
+            <p class="quiet">
+                {format!("{FEWEST_IMAGES} to {MOST_IMAGES} pictures of good parts, taken the way you will inspect.")}
+            </p>
+            <div class="drop small" tabindex="0" role="group" aria-label="Good images: drop or paste them here">
+                <p>"Drop or paste good images here, or"</p>
+                <div class="row">
+                    <button type="button" class="primary" on:click=move |_| click(files)>"Choose images"</button>
+                    <button type="button" class="secondary" on:click=move |_| click(folder)>"Folder"</button>
+                </div>
+                <button type="button" class="link" data-testid="use-samples" on:click=move |_| add_samples(page)>
+                    {format!("or try with {SAMPLES} generated samples")}
+                </button>
+                <input node_ref=files type="file" multiple class="hidden-input" tabindex="-1" aria-label="Good images"
+                    accept="image/*,.tif,.tiff" data-testid="good-input" on:change=chosen/>
+                <input node_ref=folder type="file" multiple class="hidden-input" tabindex="-1"
+                    aria-label="Folder of good images" data-testid="good-folder-input" on:change=chosen/>
+            </div>
+            <ul class="good-list" aria-label="Good images collected">
+                <For each=move || page.good.get() key=|item| item.id let:item>
+                    <GoodTile page item/>
+                </For>
+            </ul>
+            <p class="quiet" role="status">
+                {move || match count() {
+                    0 => String::new(),
+                    1 => "1 good image: one more is needed".to_owned(),
+                    many => format!("{many} good images"),
+                }}
+            </p>
+        </div>
+    }
+}
+
+/// What is not an image by its type is left out of a folder; without a type the decoder decides.
+fn images_only(files: Vec<File>) -> Vec<File> {
+    files
+        .into_iter()
+        .filter(|file| {
+            let kind = file.type_();
+            kind.is_empty() || kind.starts_with("image/")
+        })
+        .collect()
+}
+
+#[component]
+fn GoodTile(page: Page, item: GoodItem) -> impl IntoView {
+    let GoodItem { id, name, picture } = item;
+    let label = format!("Remove {name}");
+    let picture = match picture {
+        GoodPicture::Url(url) => {
+            view! { <img src=url alt="" decoding="async" loading="lazy"/> }.into_any()
+        }
+        GoodPicture::Sample(sample) => {
+            let canvas = NodeRef::<leptos::html::Canvas>::new();
+            Effect::new(move |_| {
+                let known = page
+                    .previews
+                    .with(|previews| previews.get(&sample).cloned());
+                if let (Some(canvas), Some(picture)) = (canvas.get(), known) {
+                    paint::picture(&canvas, &picture);
+                }
+            });
+            view! { <canvas node_ref=canvas width="1" height="1" aria-hidden="true"></canvas> }
+                .into_any()
+        }
+    };
+    view! {
+        <li class="good-tile" title=name.clone()>
+            {picture}
+            <span class="visually-hidden">{name}</span>
+            <button type="button" class="remove" aria-label=label
+                prop:disabled=move || page.training.get().under_way()
+                on:click=move |_| remove(page, id)>"✕"</button>
+        </li>
+    }
+}

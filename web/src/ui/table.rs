@@ -1,0 +1,251 @@
+//! The list of images as a table: sortable, each row opens its image; saved as CSV or JSON.
+
+use std::cmp::Ordering;
+
+use leptos::prelude::*;
+
+use fsr_web::{
+    list::{Column, Count, Row, RowState, score, sorted, to_csv, to_json},
+    protocol::Threshold,
+    verdict::{number, share_below, verdict},
+};
+
+use crate::{download, list, paint, state::Page, threshold::ThresholdCard};
+
+/// Rows drawn at first, and more with each press of the button.
+const PORTION: usize = 100;
+
+/// Threshold, table and files; nothing while there is no image in the list.
+#[component]
+pub fn ListView(page: Page) -> impl IntoView {
+    let shown = move || page.rows.with(|rows| !rows.is_empty());
+    let calibrated = move || page.model_threshold().is_some();
+    let useful = move || shown() || page.saved.with(Option::is_some);
+    view! {
+        <Show when=move || useful() && calibrated()>
+            <ThresholdCard page/>
+        </Show>
+        <Show when=shown>
+            <Table page/>
+        </Show>
+    }
+}
+
+#[component]
+fn Table(page: Page) -> impl IntoView {
+    let column = RwSignal::new(Column::Order);
+    let descending = RwSignal::new(false);
+    let most = RwSignal::new(PORTION);
+    let count = Memo::new(move |_| {
+        let threshold = page.model_threshold();
+        let model = page.model_serial.get();
+        page.rows
+            .with(|rows| Count::of(rows, threshold.as_ref(), model))
+    });
+    let visible = move || {
+        let threshold = page.model_threshold();
+        page.rows.with(|rows| {
+            let order = sorted(rows, column.get(), descending.get(), threshold.as_ref());
+            order
+                .into_iter()
+                .take(most.get())
+                .map(|index| rows[index].clone())
+                .collect::<Vec<Row>>()
+        })
+    };
+    let sort = move |by: Column| {
+        if column.get_untracked() == by {
+            descending.update(|value| *value = !*value);
+        } else {
+            column.set(by);
+            // The worst first, names from A.
+            descending.set(matches!(by, Column::Score | Column::Time));
+        }
+    };
+    let head = move |by: Column, label: &'static str, hook: &'static str| {
+        let state = move || match (column.get() == by, descending.get()) {
+            (false, _) => "none",
+            (true, true) => "descending",
+            (true, false) => "ascending",
+        };
+        view! {
+            <th scope="col" aria-sort=state>
+                <button type="button" class="sort" data-testid=hook on:click=move |_| sort(by)>
+                    {label} <span aria-hidden="true">{move || match state() { "ascending" => "▲", "descending" => "▼", _ => "" }}</span>
+                </button>
+            </th>
+        }
+    };
+    let csv = move |_| {
+        let threshold = untrack(|| page.model_threshold());
+        let text = page
+            .rows
+            .with_untracked(|rows| to_csv(rows, threshold.as_ref()));
+        download::text("fsr-results.csv", "text/csv", &text);
+    };
+    let json = move |_| {
+        let threshold = untrack(|| page.model_threshold());
+        let model = page.model.with_untracked(|model| {
+            model
+                .as_ref()
+                .map(|model| model.name.clone())
+                .unwrap_or_default()
+        });
+        let text = page
+            .rows
+            .with_untracked(|rows| to_json(rows, &model, threshold.as_ref()));
+        download::text("fsr-results.json", "application/json", &text);
+    };
+    let announced = Memo::new(move |_| {
+        let count = count.get();
+        // Every tenth of a long list, not each image.
+        let step = (count.total / 10).max(1);
+        let rounded = if count.open() == 0 {
+            count.judged + count.failed
+        } else {
+            (count.judged + count.failed) / step * step
+        };
+        format!("{rounded} of {} images inspected", count.total)
+    });
+    view! {
+        <section class="card list" aria-labelledby="list-title" data-testid="list"
+            data-total=move || count.get().total data-judged=move || count.get().judged
+            data-failed=move || count.get().failed data-open=move || count.get().open()>
+            <div class="card-head">
+                <h2 id="list-title">"Images"</h2>
+                <p class="quiet" data-testid="list-line">{move || line(&count.get())}</p>
+                <p class="visually-hidden" role="status">{move || announced.get()}</p>
+            </div>
+            <Show when=move || count.get().open().cmp(&0) == Ordering::Greater>
+                <progress aria-label="Images inspected" max=move || count.get().total
+                    value=move || count.get().judged + count.get().failed></progress>
+            </Show>
+            <div class="row">
+                <button type="button" class="secondary" data-testid="export-csv" on:click=csv>"Save CSV"</button>
+                <button type="button" class="secondary" data-testid="export-json" on:click=json>"Save JSON"</button>
+                <Show when=move || count.get().outdated.cmp(&0) == Ordering::Greater>
+                    <button type="button" class="secondary" data-testid="list-again" on:click=move |_| list::again(page)>
+                        "Inspect again with this model"
+                    </button>
+                </Show>
+                <Show when=move || count.get().open().cmp(&0) == Ordering::Greater>
+                    <button type="button" class="link" data-testid="list-stop" on:click=move |_| list::stop(page)>"Stop"</button>
+                </Show>
+                <button type="button" class="link" data-testid="list-clear" on:click=move |_| list::clear(page)>"Clear the list"</button>
+            </div>
+            <div class="table-frame" tabindex="0" role="region" aria-label="Table of inspected images">
+            <table class="images">
+                <caption class="visually-hidden">"Inspected images; a name opens its image"</caption>
+                <thead>
+                    <tr>
+                        {head(Column::Order, "#", "sort-order")}
+                        {head(Column::Name, "Image", "sort-name")}
+                        {head(Column::Score, "Score", "sort-score")}
+                        <th scope="col">"Verdict"</th>
+                        <th scope="col" title="Share of the calibration's good images with a lower score">"Above good"</th>
+                        {head(Column::Time, "Time", "sort-time")}
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=visible key=|row| (row.id, row.revision) let:row>
+                        <Line page row/>
+                    </For>
+                </tbody>
+            </table>
+            </div>
+            <Show when=move || { count.get().total > most.get() }>
+                <button type="button" class="link" data-testid="list-more"
+                    on:click=move |_| most.update(|most| *most += PORTION)>
+                    {move || format!("Show {PORTION} more of {}", count.get().total)}
+                </button>
+            </Show>
+        </section>
+    }
+}
+
+fn line(count: &Count) -> String {
+    let mut text = if count.open() > 0 {
+        format!(
+            "{} of {} inspected",
+            count.judged + count.failed,
+            count.total
+        )
+    } else {
+        format!("{} inspected", count.judged + count.failed)
+    };
+    text += &format!(", {} anomalous", count.anomalous);
+    if count.failed > 0 {
+        text += &format!(", {} could not be read", count.failed);
+    }
+    if count.outdated > 0 {
+        text += &format!(", {} by an earlier model", count.outdated);
+    }
+    text
+}
+
+#[component]
+fn Line(page: Page, row: Row) -> impl IntoView {
+    let canvas = NodeRef::<leptos::html::Canvas>::new();
+    let (id, name) = (row.id, row.name.clone());
+    Effect::new(move |_| {
+        if let (Some(canvas), Some(picture)) = (canvas.get(), list::picture(id)) {
+            paint::picture(&canvas, &picture);
+        }
+    });
+    let label = format!("Show {name}");
+    let judged = row.judged().cloned();
+    let time = judged
+        .as_ref()
+        .map(|judged| format!("{:.0} ms", judged.milliseconds))
+        .unwrap_or_default();
+    let cells = {
+        let state = row.state.clone();
+        move || {
+            let threshold = page.model_threshold();
+            cells(&state, threshold.as_ref())
+        }
+    };
+    view! {
+        <tr class:open=move || page.opened.get() == Some(id) data-testid="list-row" data-name=name.clone()>
+            <td class="number">{id}</td>
+            <th scope="row">
+                <button type="button" class="open-row" aria-label=label
+                    aria-pressed=move || (page.opened.get() == Some(id)).to_string()
+                    on:click=move |_| list::open(page, id)>
+                    <canvas node_ref=canvas width="1" height="1" aria-hidden="true"></canvas>
+                    <span>{name}</span>
+                </button>
+            </th>
+            {cells}
+            <td class="number">{time}</td>
+        </tr>
+    }
+}
+
+/// Score, verdict, and place among good images.
+fn cells(state: &RowState, threshold: Option<&Threshold>) -> AnyView {
+    match state {
+        RowState::Waiting => view! { <td></td><td class="quiet">"waits"</td><td></td> }.into_any(),
+        RowState::UnderWay => {
+            view! { <td></td><td class="quiet">"at work"</td><td></td> }.into_any()
+        }
+        RowState::Failed(reason) => {
+            let reason = reason.clone();
+            view! { <td class="failed" colspan="3">{reason}</td> }.into_any()
+        }
+        RowState::Judged(judged) => {
+            let value = score(&judged.scores, threshold);
+            let verdict = verdict(&judged.scores, threshold);
+            let share = threshold
+                .and_then(|threshold| share_below(value, &threshold.quantiles))
+                .map(|share| format!("{:.0} %", 100.0 * share))
+                .unwrap_or_default();
+            view! {
+                <td class="number">{number(value)}</td>
+                <td><span class=format!("pill {}", verdict.name())>{verdict.label()}</span></td>
+                <td class="number">{share}</td>
+            }
+            .into_any()
+        }
+    }
+}

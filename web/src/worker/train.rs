@@ -1,0 +1,338 @@
+//! Training a detector on the visitor's good images, a small piece at a time.
+//!
+//! A piece is one image's features, one optimiser step, or one calibration map. Between two of them the
+//! worker returns to its event loop, so that it hears pause, stop and whatever else is asked.
+
+use std::collections::VecDeque;
+
+use burn::tensor::Device;
+use fsr::{
+    alter::{altered, variants},
+    calibration::{Calibration, CalibrationSource},
+    detector::Detector,
+    feature_cache::{FeatureCache, FeatureError, FeatureSource, tap_shapes, taps_to_host},
+    image::{RgbImage, decode},
+    map::{AnomalyMap, ScoreKind},
+    model::{Fsr, ModelError},
+    package::{
+        DEFAULT_SHARD_BYTES, Dtype, Package, PackageConfig, PackageError, Provenance,
+        SelfTest as StoredTest, WeightsOrigin, pack,
+    },
+    preprocess::to_input_size,
+    products::{Product, SIZES, generate},
+    recipe::Recipe,
+    restorer::Restorer,
+    train::{TrainError, TrainOptions, Training},
+};
+use wasm_bindgen::JsValue;
+use web_time::Instant;
+
+use fsr_web::{
+    address::spaced,
+    protocol::{Failure, FromWorker, GoodImage, RequestId, Steer, TrainEvent, TrainPlan},
+};
+
+use crate::{files::local, judge::since, outbox::send, sample};
+
+/// Why a training cannot go on.
+pub enum Trouble {
+    /// Something of the visitor's: an image, a setting.
+    Given(Failure),
+    /// The device, or numbers that are not finite: on WebGPU the CPU may do better.
+    Device(String),
+}
+
+impl From<FeatureError> for Trouble {
+    fn from(error: FeatureError) -> Self {
+        Self::Device(error.to_string())
+    }
+}
+
+impl From<ModelError> for Trouble {
+    fn from(error: ModelError) -> Self {
+        Self::Device(error.to_string())
+    }
+}
+
+impl From<TrainError> for Trouble {
+    fn from(error: TrainError) -> Self {
+        Self::Device(error.to_string())
+    }
+}
+
+impl From<PackageError> for Trouble {
+    fn from(error: PackageError) -> Self {
+        Self::Device(error.to_string())
+    }
+}
+
+/// A good image that has not been read yet.
+enum Unread {
+    File(String, JsValue),
+    Sample(fsr_web::address::SampleSpec),
+}
+
+/// What is being done.
+enum Phase {
+    /// Features of the images and of their altered copies.
+    Features,
+    /// Optimiser steps.
+    Steps(Box<Training>),
+    /// Maps of the altered copies, for the threshold.
+    Calibrating(Box<Fsr>, Vec<AnomalyMap>),
+}
+
+/// A training under way.
+pub struct Job {
+    /// Its request.
+    pub id: RequestId,
+    plan: TrainPlan,
+    unread: VecDeque<Unread>,
+    images: usize,
+    copies: VecDeque<RgbImage>,
+    /// The untrained model on the backbone of the model in use.
+    model: Fsr,
+    weights: Option<WeightsOrigin>,
+    data: String,
+    cache: FeatureCache,
+    altered: FeatureCache,
+    phase: Phase,
+    steps_done: usize,
+    paused: bool,
+    stop: bool,
+}
+
+impl Job {
+    /// Begins, with the backbone and the sizes of `base`.
+    pub fn new(
+        id: RequestId,
+        plan: TrainPlan,
+        images: Vec<GoodImage>,
+        attached: Vec<JsValue>,
+        base: &Detector,
+    ) -> Result<Self, Failure> {
+        plan.check(images.len())?;
+        let device: &Device = base.model.device();
+        let config = base.model.config.clone();
+        let recipe = Recipe::fast();
+        let restorer = Restorer::new(
+            &config.restorer,
+            (&config).into(),
+            recipe.position,
+            plan.seed,
+            device,
+        );
+        let backbone = base.model.backbone.clone();
+        let model = Fsr::from_parts(&config, &recipe, backbone, restorer, device);
+        let mut files = attached.into_iter();
+        let count = images.len();
+        let drawn = images.iter().find_map(|image| match image {
+            GoodImage::Sample { sample } => Some(spaced(&sample.product)),
+            GoodImage::File { .. } => None,
+        });
+        let unread = images
+            .into_iter()
+            .map(|image| match image {
+                GoodImage::File { name } => {
+                    Unread::File(name, files.next().unwrap_or(JsValue::UNDEFINED))
+                }
+                GoodImage::Sample { sample } => Unread::Sample(sample),
+            })
+            .collect();
+        let shapes = tap_shapes(&config);
+        Ok(Self {
+            id,
+            plan,
+            unread,
+            images: count,
+            copies: VecDeque::new(),
+            model,
+            weights: base.config.provenance.backbone_weights.clone(),
+            data: drawn.map_or_else(
+                || "photographs given to the page".to_owned(),
+                |product| format!("generated samples ({product})"),
+            ),
+            cache: FeatureCache::new(shapes),
+            altered: FeatureCache::new(shapes),
+            phase: Phase::Features,
+            steps_done: 0,
+            paused: false,
+            stop: false,
+        })
+    }
+
+    /// Pause, resume, or end and keep.
+    pub fn steer(&mut self, wish: Steer) {
+        let paused = self.paused;
+        match wish {
+            Steer::Pause => self.paused = true,
+            Steer::Resume => self.paused = false,
+            Steer::Stop => (self.stop, self.paused) = (true, false),
+        }
+        if paused != self.paused {
+            let paused = self.paused;
+            self.tell(TrainEvent::Paused { paused });
+        }
+    }
+
+    /// Whether there is something to do now.
+    pub fn wants_to_go_on(&self) -> bool {
+        !self.paused
+    }
+
+    fn tell(&self, event: TrainEvent) {
+        send(&FromWorker::Training { id: self.id, event }, &[]);
+    }
+
+    /// Does one piece. The finished package, at the end.
+    pub async fn advance(&mut self) -> Result<Option<Box<Package>>, Trouble> {
+        match &mut self.phase {
+            Phase::Features => self.one_feature().await.map(|()| None),
+            Phase::Steps(_) => self.one_step().await.map(|()| None),
+            Phase::Calibrating(..) => self.one_map().await,
+        }
+    }
+
+    async fn one_feature(&mut self) -> Result<(), Trouble> {
+        let copies = variants(self.images);
+        if let Some(copy) = self.copies.pop_front() {
+            let taps = taps_to_host(self.model.taps(&[copy])).await?;
+            taps.into_iter().for_each(|taps| self.altered.push(taps));
+        } else if let Some(unread) = self.unread.pop_front() {
+            let image = read(unread).await.map_err(Trouble::Given)?;
+            let side = self.model.config.image_size;
+            self.copies = (0..copies)
+                .map(|variant| to_input_size(&altered(&image, variant), side))
+                .collect();
+            let input = to_input_size(&image, side);
+            let taps = taps_to_host(self.model.taps(&[input])).await?;
+            taps.into_iter().for_each(|taps| self.cache.push(taps));
+        }
+        let done = self.cache.len() + self.altered.len();
+        let total = self.images * (1 + copies);
+        self.tell(TrainEvent::Features { done, total });
+        if self.unread.is_empty() && self.copies.is_empty() {
+            let options = TrainOptions {
+                steps: self.plan.steps,
+                batch: self.plan.batch.min(self.images),
+                tau: self.plan.tau,
+                seed: self.plan.seed,
+                report_every: 1,
+            };
+            self.phase = Phase::Steps(Box::new(Training::new(&self.model, options)));
+        }
+        Ok(())
+    }
+
+    async fn one_step(&mut self) -> Result<(), Trouble> {
+        let Phase::Steps(training) = &mut self.phase else {
+            return Ok(());
+        };
+        let steps = self.plan.steps;
+        if training.steps_done() < steps && !(self.stop && training.steps_done() > 0) {
+            let start = Instant::now();
+            let learning_rate = self.model.recipe.rate_at(training.steps_done(), steps);
+            let loss = training.step(&self.cache)?;
+            let progress = training.progress(loss, learning_rate).await?;
+            self.steps_done = progress.step;
+            self.tell(TrainEvent::Step {
+                step: progress.step,
+                steps,
+                loss: progress.loss(),
+                learning_rate,
+                milliseconds: since(start),
+            });
+            return Ok(());
+        }
+        let trained = Fsr::from_parts(
+            &self.model.config,
+            &self.model.recipe,
+            self.model.backbone.clone(),
+            training.restorer(),
+            self.model.device(),
+        );
+        self.phase = Phase::Calibrating(Box::new(trained), Vec::new());
+        Ok(())
+    }
+
+    async fn one_map(&mut self) -> Result<Option<Box<Package>>, Trouble> {
+        let total = self.altered.len();
+        let Phase::Calibrating(model, maps) = &mut self.phase else {
+            return Ok(None);
+        };
+        if maps.len() < total {
+            let taps = self.altered.batch(&[maps.len()], model.device())?;
+            maps.extend(model.anomaly_maps(model.tokens(taps)).await?);
+            let done = maps.len();
+            self.tell(TrainEvent::Calibrating { done, total });
+            return Ok(None);
+        }
+        self.tell(TrainEvent::Packing);
+        self.package().await.map(|package| Some(Box::new(package)))
+    }
+
+    /// The trained detector with its calibration and its self-test.
+    async fn package(&self) -> Result<Package, Trouble> {
+        let Phase::Calibrating(model, maps) = &self.phase else {
+            return Err(Trouble::Device("the training has not ended".into()));
+        };
+        let name = self.plan.name.clone();
+        let mut config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
+        let source = CalibrationSource::AlteredTraining;
+        config.calibration = Calibration::from_good_maps(maps, ScoreKind::Std, source);
+        config.provenance = Provenance {
+            data: self.data.clone(),
+            categories: Vec::new(),
+            images: self.images,
+            shots: Some(self.images),
+            seed: self.plan.seed,
+            tau: self.plan.tau as f32,
+            epochs: (self.steps_done * self.plan.batch.min(self.images)).div_ceil(self.images),
+            steps: self.steps_done,
+            backbone_weights: self.weights.clone(),
+            ..config.provenance
+        };
+        let tensors = model
+            .tensors()
+            .await
+            .map_err(|error| Trouble::Device(error.to_string()))?;
+        let detector = Detector {
+            model: (**model).clone(),
+            config: config.clone(),
+        };
+        // Drawn, so that no photograph of the visitor's travels in the package.
+        let side = config.model.image_size;
+        let product = Product::ALL[0];
+        let drawn = (side as u32).clamp(*SIZES.start(), *SIZES.end());
+        let picture = generate(product, product.defects().first().copied(), 1, drawn)
+            .map_err(|error| Trouble::Device(error.to_string()))?;
+        let image = to_input_size(&picture.image, side);
+        let found = detector.inspect(&image).await?;
+        Ok(Package {
+            config,
+            tensors,
+            self_test: Some(StoredTest {
+                image,
+                map: found.map,
+                scores: found.scores,
+            }),
+        })
+    }
+}
+
+/// The package as one file.
+pub fn archive(package: &Package) -> Result<Vec<u8>, Trouble> {
+    // In full precision: what is saved answers as what was trained.
+    let files = package.write(Dtype::F32, DEFAULT_SHARD_BYTES)?;
+    pack(&files).map_err(|error| Trouble::Device(error.to_string()))
+}
+
+async fn read(unread: Unread) -> Result<RgbImage, Failure> {
+    match unread {
+        Unread::File(name, file) => {
+            let bytes = local(&name, &file).await?;
+            decode(&bytes).map_err(|error| Failure::about(&name, &error.to_string()))
+        }
+        Unread::Sample(spec) => Ok(sample::make(&spec, sample::SIDE)?.image),
+    }
+}
