@@ -12,6 +12,9 @@ pub struct Recipe {
     /// Noise added to embedded tokens in training: norm of the noise over norm of the token
     /// (in expectation). The authors' `scale 30` at D = 768 is 30/√768 = 1.083. Zero: none.
     pub jitter_ratio: f32,
+    /// Where the restorer's patch embedding and head begin.
+    #[serde(default)]
+    pub start: Start,
     /// Position embedding added after the shuffle.
     pub position: PositionKind,
     /// Reduction of the squared error over channels.
@@ -32,6 +35,17 @@ pub struct Recipe {
     pub beta2: f32,
     /// Batch size in the few-shot, separate and unified setting.
     pub batch: [usize; 3],
+}
+
+/// Where the restorer's patch embedding and head begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// Xavier-uniform, as the authors' code.
+    #[default]
+    Random,
+    /// In the principal subspace of the good tokens, see [`crate::subspace`].
+    Principal,
 }
 
 /// Position embedding of the restorer.
@@ -94,6 +108,7 @@ impl Recipe {
         Self {
             name: "official".into(),
             jitter_ratio: 1.083,
+            start: Start::Random,
             position: PositionKind::TwoD,
             channel_reduction: ChannelReduction::Mean,
             shuffle_count: ShuffleCount::Code,
@@ -123,13 +138,14 @@ impl Recipe {
         }
     }
 
-    /// `official` with lr 1e-3 on a cosine schedule: the `compact` and `lite` restorers are far
-    /// from converged at 1e-4 within a few hundred steps (`docs/results.md`).
+    /// `official` with lr 1e-3 on a cosine schedule, begun in the principal subspace: the `compact` and
+    /// `lite` restorers are far from converged at 1e-4 within a few hundred steps (`docs/results.md`).
     pub fn fast() -> Self {
         Self {
             name: "fast".into(),
             learning_rate: 1e-3,
             schedule: Schedule::Cosine,
+            start: Start::Principal,
             ..Self::official()
         }
     }

@@ -15,8 +15,12 @@ use crate::model::Fsr;
 use crate::restorer::Restorer;
 use crate::tensors::{TensorError, export, read};
 
-/// Tokens sampled for each direction sought.
-const TOKENS_PER_DIRECTION: usize = 12;
+/// Another stream than weights and training have.
+const STREAM: u64 = 0x5b5b_5b5b;
+/// Tokens sampled for each dimension of the embedding, where there are so many.
+const TOKENS_PER_DIRECTION: usize = 10;
+/// Tokens that a direction needs to be more than noise.
+const FEWEST_TOKENS: usize = 4;
 /// Images that are sampled from, at most.
 const IMAGES: usize = 256;
 /// Rounds of orthogonal iteration.
@@ -55,9 +59,13 @@ pub async fn principal_start(
     else {
         return Ok(model.restorer.clone());
     };
-    let directions = width - width.div_ceil(FREE);
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5b5b_5b5b);
-    let sample = sample(model, source, directions * TOKENS_PER_DIRECTION, &mut rng).await?;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ STREAM);
+    let wanted = width * TOKENS_PER_DIRECTION;
+    let sample = sample(model, source, wanted, &mut rng).await?;
+    let directions = (width - width.div_ceil(FREE)).min(sample.dims()[0] / FEWEST_TOKENS);
+    if directions == 0 {
+        return Ok(model.restorer.clone());
+    }
     let subspace = principal(sample, directions, &mut rng, model.device())
         .await
         .ok_or(SubspaceError::Device)?;
@@ -151,7 +159,7 @@ async fn principal(
     rng: &mut ChaCha8Rng,
     device: &Device,
 ) -> Option<Subspace> {
-    let [count, token] = tokens.dims();
+    let [_, token] = tokens.dims();
     let mean = tokens.clone().mean_dim(0);
     let centred = tokens - mean.clone();
     let mut basis: Vec<f32> = (0..token * directions)
@@ -169,12 +177,11 @@ async fn principal(
     let along = centred.matmul(upload(&basis));
     let variance = read(along.square().mean_dim(0)).await?;
     let largest = variance.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-    // Fewer tokens than directions leave some without variance.
+    // Tokens that are all alike have no variance to divide by.
     let deviation = variance
         .iter()
         .map(|variance| variance.max(1e-6 * largest).sqrt())
         .collect();
-    debug_assert!(count > 0);
     Some(Subspace {
         basis,
         deviation,
@@ -187,7 +194,9 @@ fn orthonormalise(matrix: &mut [f32], columns: usize) {
     let rows = matrix.len() / columns;
     let mut done: Vec<Vec<f32>> = Vec::with_capacity(columns);
     for column in 0..columns {
-        let mut vector: Vec<f32> = (0..rows).map(|row| matrix[row * columns + column]).collect();
+        let mut vector: Vec<f32> = (0..rows)
+            .map(|row| matrix[row * columns + column])
+            .collect();
         for _ in 0..2 {
             for other in &done {
                 let along: f32 = dot(&vector, other);
@@ -211,4 +220,56 @@ fn orthonormalise(matrix: &mut [f32], columns: usize) {
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn finds_the_directions_that_the_tokens_were_made_of() {
+        let device = Device::flex();
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let (count, token, directions) = (400, 40, 3);
+        let mut truth: Vec<f32> = (0..token * directions)
+            .map(|_| rng.random_range(-1.0f32..1.0))
+            .collect();
+        orthonormalise(&mut truth, directions);
+        // Uniform on ±a has the deviation a/√3.
+        let spread = [9.0f32, 3.0, 1.0];
+        let mut values = Vec::new();
+        for _ in 0..count {
+            let along: [f32; 3] = spread.map(|reach| rng.random_range(-reach..reach));
+            values.extend((0..token).map(|row| {
+                let inside: f32 = (0..directions)
+                    .map(|column| truth[row * directions + column] * along[column])
+                    .sum();
+                5.0 + inside + rng.random_range(-0.01f32..0.01)
+            }));
+        }
+        let tokens = Tensor::from_data(TensorData::new(values, [count, token]), &device);
+        let found = pollster::block_on(principal(tokens, directions, &mut rng, &device)).unwrap();
+        let column = |matrix: &[f32], column: usize| -> Vec<f32> {
+            (0..token)
+                .map(|row| matrix[row * directions + column])
+                .collect()
+        };
+        for direction in 0..directions {
+            let along = dot(&column(&truth, direction), &column(&found.basis, direction));
+            // Chance correlations of 400 draws turn the axes by a few hundredths.
+            assert!(along.abs() > 0.99, "direction {direction}: {along}");
+            let expected = spread[direction] / 3.0f32.sqrt();
+            let relative = found.deviation[direction] / expected;
+            assert!((0.9..1.1).contains(&relative), "{relative}");
+            for other in 0..direction {
+                let product = dot(
+                    &column(&found.basis, direction),
+                    &column(&found.basis, other),
+                );
+                assert!(product.abs() < 1e-5, "{product}");
+            }
+        }
+        assert!(found.mean.iter().all(|mean| (mean - 5.0).abs() < 1.0));
+    }
 }

@@ -18,9 +18,10 @@ use crate::features::FeatureFusion;
 use crate::loss::{RestorationLoss, restoration_loss};
 use crate::model::{Fsr, RESTORER_PREFIX};
 use crate::optimizer::NamedAdamW;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Start};
 use crate::restorer::{Corruption, Restorer};
 use crate::shuffle::shuffle_orders;
+use crate::subspace::{SubspaceError, principal_start};
 use crate::tensors::{NamedTensors, TensorError, import, read};
 
 /// How long and how to train.
@@ -93,6 +94,9 @@ pub enum TrainError {
     /// The device failed.
     #[error("the device failed at step {0}")]
     Device(usize),
+    /// The principal subspace of the features could not be had.
+    #[error(transparent)]
+    Subspace(#[from] SubspaceError),
     /// Saved state that cannot be continued from.
     #[error("the checkpoint does not fit this training: {0}")]
     Checkpoint(String),
@@ -134,7 +138,24 @@ pub struct Training {
 }
 
 impl Training {
-    /// Starts from a model; its restorer is trained, its backbone is not used.
+    /// Starts from a model as its recipe says: [`Start::Principal`] looks at the training images first.
+    ///
+    /// # Errors
+    /// When features cannot be had or the device fails.
+    pub async fn begin(
+        model: &Fsr,
+        options: TrainOptions,
+        source: &impl FeatureSource,
+    ) -> Result<Self, TrainError> {
+        if model.recipe.start == Start::Random || source.is_empty() {
+            return Ok(Self::new(model, options));
+        }
+        let mut begun = model.clone();
+        begun.restorer = principal_start(model, source, options.seed).await?;
+        Ok(Self::new(&begun, options))
+    }
+
+    /// Starts from a model as it is; its restorer is trained, its backbone is not used.
     pub fn new(model: &Fsr, options: TrainOptions) -> Self {
         let recipe = model.recipe.clone();
         let optimizer = NamedAdamW::new(&recipe);

@@ -287,7 +287,7 @@ fn native_losses(images: &[PathBuf], steps: usize) -> Vec<f32> {
         report_every: 1,
     };
     let mut losses = Vec::new();
-    let mut training = Training::new(&model, options);
+    let mut training = pollster::block_on(Training::begin(&model, options, &cache)).unwrap();
     pollster::block_on(training.run(&cache, |_, now| {
         losses.push(now.loss());
         std::ops::ControlFlow::Continue(())

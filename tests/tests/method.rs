@@ -298,7 +298,7 @@ fn train(seed: u64, tau: f64, steps: usize) -> (Vec<f32>, NamedTensors) {
         seed,
         report_every: 1,
     };
-    let mut training = Training::new(&model, options);
+    let mut training = pollster::block_on(Training::begin(&model, options, &source)).unwrap();
     let mut losses = Vec::new();
     let report = |_: &Training, progress: &fsr::train::TrainProgress| {
         losses.push(progress.loss());
@@ -324,6 +324,36 @@ fn training_lowers_the_loss_and_a_seed_gives_equal_bits() {
     assert_eq!(weights, same, "same seed, same bits");
     let (_, other) = train(5, 0.3, 90);
     assert_ne!(weights, other);
+}
+
+#[test]
+fn the_principal_start_saves_the_first_steps() {
+    let device = Device::flex();
+    let model = tiny_model(&device, 2);
+    let images: Vec<RgbImage> = (0..6).map(|phase| striped(phase, 64)).collect();
+    let source = cache(&model, &images);
+    let options = TrainOptions {
+        steps: 40,
+        batch: 2,
+        tau: 0.1,
+        seed: 2,
+        report_every: 1,
+    };
+    let losses = |mut training: Training| {
+        let mut losses = Vec::new();
+        pollster::block_on(training.run(&source, |_, progress| {
+            losses.push(progress.loss());
+            ControlFlow::Continue(())
+        }))
+        .unwrap();
+        losses
+    };
+    let random = losses(Training::new(&model, options.clone()));
+    let principal = losses(pollster::block_on(Training::begin(&model, options, &source)).unwrap());
+    assert!(
+        principal[0] < 0.5 * random[0] && principal[10] < random[10],
+        "{principal:?}\n{random:?}"
+    );
 }
 
 #[test]

@@ -70,7 +70,7 @@ impl Fitting<'_> {
         folder: &mut RunFolder,
     ) -> Result<Outcome> {
         let mut training = match checkpoint {
-            None => Training::new(self.model, self.options.clone()),
+            None => pollster::block_on(Training::begin(self.model, self.options.clone(), source))?,
             Some(known) => Training::resume(
                 self.model,
                 self.options.clone(),
@@ -90,10 +90,7 @@ impl Fitting<'_> {
         let started = Instant::now();
         let (mut logged, mut logged_at) = (begun, started);
         let (mut saved, mut saved_at) = (begun, started);
-        let mut last = (
-            checkpoint.map_or(0, |known| known.state.epoch),
-            f32::NAN,
-        );
+        let mut last = (checkpoint.map_or(0, |known| known.state.epoch), f32::NAN);
         let run = training.run(source, |training, now| {
             losses.add(now);
             progress.set(
@@ -160,7 +157,13 @@ impl Fitting<'_> {
                 calibration: None,
             });
         }
-        let calibration = self.write(&training, done, epoch, &folder.path().join(MODEL), Vec::new())?;
+        let calibration = self.write(
+            &training,
+            done,
+            epoch,
+            &folder.path().join(MODEL),
+            Vec::new(),
+        )?;
         folder.drop_checkpoints();
         Ok(Outcome {
             interrupted: None,

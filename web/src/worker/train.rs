@@ -219,7 +219,8 @@ impl Job {
                 seed: self.plan.seed,
                 report_every: 1,
             };
-            self.phase = Phase::Steps(Box::new(Training::new(&self.model, options)));
+            let training = Training::begin(&self.model, options, &self.cache).await?;
+            self.phase = Phase::Steps(Box::new(training));
         }
         Ok(())
     }
