@@ -85,7 +85,7 @@ impl NamedAdamW {
     /// Takes up what [`Self::state`] gave, for the parameters of `module`.
     ///
     /// # Errors
-    /// For moments that are missing, of another size, or not finite.
+    /// For moments that are missing (unless a parameter has none at all), of another size, or not finite.
     pub fn restore(
         &mut self,
         module: &impl Module,
@@ -96,7 +96,11 @@ impl NamedAdamW {
         let mut moments = BTreeMap::new();
         for (path, shape) in shapes(module) {
             let Some(&steps) = steps.get(&path) else {
-                return Err(TensorError::Missing(vec![path + FIRST]));
+                // Running means and the like have no gradient, and so no moments.
+                if named.contains_key(&format!("{path}{FIRST}")) {
+                    return Err(TensorError::Missing(vec![path + " (its count of steps)"]));
+                }
+                continue;
             };
             let length = shape.iter().product();
             let moment = |suffix: &str| -> Result<Tensor<1>, TensorError> {

@@ -6,6 +6,7 @@
 //! has torchvision's names and batch norms, so that it loads like any other backbone.
 
 mod augment;
+mod state;
 mod student;
 mod teacher;
 
@@ -16,9 +17,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use fsr::config::{BackboneKind, StridePlacement};
+use fsr::optimizer::NamedAdamW;
 use fsr::preprocess::images_to_tensor;
 use fsr::recipe::{Recipe, Schedule};
 use fsr::tensors::parameter_count;
@@ -30,8 +32,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::device::{self, DeviceChoice};
+use crate::interrupt::{self, Interrupted};
 use crate::progress::{Progress, say};
 
+use state::Settings;
 use student::Student;
 use teacher::Teacher;
 
@@ -74,9 +78,12 @@ pub struct DistillArgs {
     /// Where the weights go (.safetensors); a log with the loss goes beside it (.log.jsonl)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Weights are also written after every this many steps
-    #[arg(long, default_value_t = 500, value_name = "N")]
+    /// Weights, and beside them in OUT.unfinished all that --resume needs, are written after every this many steps
+    #[arg(long, default_value_t = 200, value_name = "N")]
     pub save_every: usize,
+    /// Go on with an unfinished distillation of the same settings; on the CPU it ends with the same bits
+    #[arg(long)]
+    pub resume: bool,
     /// Where to compute: auto, cpu, wgpu, wgpu:N, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceChoice,
@@ -123,21 +130,31 @@ pub fn run(args: &DistillArgs) -> Result<()> {
     ));
 
     let scale = teacher.channel_statistics(&images, args.crop, &mut rng)?;
-    let mut optimizer = AdamWConfig::new()
-        .with_weight_decay(1e-2)
-        .with_epsilon(1e-8)
-        .init();
     let schedule = Recipe {
         learning_rate: args.lr,
         schedule: Schedule::Cosine,
+        weight_decay: 1e-2,
+        beta2: 0.999,
         ..Recipe::official()
     };
-    let mut log = fs::File::create(args.out.with_extension("log.jsonl"))
-        .with_context(|| format!("cannot write beside {}", args.out.display()))?;
+    let mut optimizer = NamedAdamW::new(&schedule);
+    let settings = Settings::new(args, images.len());
+    let (begun, spent) = if args.resume {
+        state::restore(&args.out, &settings, &mut student, &mut optimizer, &device)?
+    } else if let Some(unfinished) = state::found(&args.out)? {
+        bail!(
+            "{} holds an unfinished distillation; add --resume to go on, or remove it",
+            unfinished.display()
+        );
+    } else {
+        (0, 0.0)
+    };
+    let mut log = open_log(&args.out.with_extension("log.jsonl"), begun)?;
+    interrupt::listen()?;
     let mut progress = Progress::new("distilling", args.steps, "steps");
     let start = Instant::now();
 
-    for step in 0..args.steps {
+    for step in begun..args.steps {
         let batch = batch_of(&images, step, args);
         let input = images_to_tensor(&batch, &device);
         let targets = scale.normalise(teacher.taps(input.clone()));
@@ -172,18 +189,53 @@ pub fn run(args: &DistillArgs) -> Result<()> {
                 learning_rate: rate,
                 loss,
                 taps: [first, second, third],
-                seconds: start.elapsed().as_secs_f64(),
+                seconds: spent + start.elapsed().as_secs_f64(),
             };
             writeln!(log, "{}", serde_json::to_string(&line)?)?;
             progress.set(done, format!("loss {loss:.3}"));
         }
-        if done % args.save_every.max(1) == 0 || done == args.steps {
+        let asked = interrupt::asked() && done < args.steps;
+        if done % args.save_every.max(1) == 0 || done == args.steps || asked {
             save(&student, args, done)?;
+            let seconds = spent + start.elapsed().as_secs_f64();
+            state::save(&args.out, &settings, done, seconds, &student, &optimizer)?;
+        }
+        if asked {
+            return Err(Interrupted(format!(
+                "{done} of {} steps are done; --resume goes on with them",
+                args.steps
+            ))
+            .into());
         }
     }
     progress.finish();
+    while let Some(unfinished) = state::found(&args.out)? {
+        fs::remove_dir_all(&unfinished)
+            .with_context(|| format!("cannot remove {}", unfinished.display()))?;
+    }
     say(format!("wrote {}", args.out.display()));
     Ok(())
+}
+
+/// The log, without the lines after step `begun`, which will be written again.
+fn open_log(path: &Path, begun: usize) -> Result<fs::File> {
+    let mut kept = String::new();
+    if begun > 0 {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        for line in text.lines() {
+            let step = serde_json::from_str::<serde_json::Value>(line)
+                .ok()
+                .and_then(|line| line["step"].as_u64());
+            if step.is_some_and(|step| step as usize <= begun) {
+                kept += line;
+                kept.push('\n');
+            }
+        }
+    }
+    let mut log =
+        fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    log.write_all(kept.as_bytes())?;
+    Ok(log)
 }
 
 /// The crops of a step: a function of the seed and the step alone, so that a run can go on from anywhere.

@@ -4,7 +4,9 @@
 
 mod bad_images;
 mod bad_models;
+mod default_model;
 mod determinism;
+mod distillation;
 mod help;
 mod interruption;
 mod program;
