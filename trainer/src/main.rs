@@ -5,6 +5,7 @@ mod atomic;
 mod backbone_weights;
 mod calibrate;
 mod cli;
+mod data;
 mod dataset;
 mod device;
 mod distill;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Synth(args) => synth::run(&args),
         Command::Distill(args) => distill::run(&args),
+        Command::Data(args) => data::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,8 +4,11 @@
 
 mod bad_images;
 mod bad_models;
+mod data_sets;
 mod determinism;
+mod fetch;
 mod help;
 mod interruption;
 mod program;
+mod server;
 mod whole_path;
