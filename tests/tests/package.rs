@@ -52,6 +52,8 @@ fn package() -> Package {
             low: 0.0,
             high: 2.5,
         },
+        good_scores: vec![0.1, 0.1234567, 0.3],
+        false_alarm_rate: Some(0.25),
     };
     config
         .category_calibration

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
-use fsr::calibration::{Calibration, CalibrationSource};
+use anyhow::{Context, Result, bail};
+use fsr::calibration::{Calibration, CalibrationSource, RateError, needed_for};
 use fsr::feature_cache::FeatureSource;
 use fsr::map::{AnomalyMap, ScoreKind};
 use fsr::model::Fsr;
@@ -34,6 +34,50 @@ pub struct Calibrations {
     pub all: Option<Calibration>,
     /// From those of each category; empty if there is only one.
     pub by_category: BTreeMap<String, Calibration>,
+}
+
+impl Calibrations {
+    /// The same with thresholds for a false-alarm rate, if one is given.
+    ///
+    /// # Errors
+    /// When there are too few good images for it; [`check_rate`] knows beforehand.
+    pub fn at_rate(self, rate: Option<f64>) -> Result<Self, RateError> {
+        let Some(rate) = rate else { return Ok(self) };
+        let set = |known: Calibration| known.at_false_alarm_rate(rate);
+        Ok(Self {
+            all: self.all.map(set).transpose()?,
+            by_category: self
+                .by_category
+                .into_iter()
+                .map(|(name, known)| Ok((name, set(known)?)))
+                .collect::<Result<_, RateError>>()?,
+        })
+    }
+}
+
+/// Refuses a false-alarm rate that some category's good images are too few for, before anything is trained.
+///
+/// # Errors
+/// Names the category, and the number of images it takes.
+pub fn check_rate<'a>(rate: Option<f64>, categories: impl Iterator<Item = &'a str>) -> Result<()> {
+    let Some(rate) = rate else { return Ok(()) };
+    if !(rate > 0.0 && rate < 1.0) {
+        return Err(RateError::Rate(rate)).context("--false-alarm-rate");
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for category in categories {
+        *counts.entry(category).or_default() += 1;
+    }
+    for (category, images) in counts {
+        let needed = needed_for(rate);
+        if images < needed {
+            bail!(
+                "--false-alarm-rate {rate} needs at least {needed} good images to calibrate on, and category '{category}' gives {images}; take a rate of {:.3} or more",
+                1.0 / (images + 1) as f64
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Calibrates a model on the features of good images; `categories` names each one's category.
@@ -90,5 +134,15 @@ mod tests {
                 .iter()
                 .all(|index| !split.train.contains(index))
         );
+    }
+
+    #[test]
+    fn a_rate_that_the_images_cannot_vouch_for_is_refused_beforehand() {
+        let images = |count| std::iter::repeat_n("nut", count).chain(["bolt"; 19]);
+        assert!(check_rate(Some(0.05), images(19)).is_ok());
+        assert!(check_rate(None, images(1)).is_ok());
+        let error = check_rate(Some(0.05), images(18)).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|text| text.contains("'nut'") && text.contains("19")));
+        assert!(check_rate(Some(1.5), images(100)).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::dataset::{DataSet, DatasetError, Layout};
 use crate::device::DeviceChoice;
 
 /// Finds defects in product images from good examples alone, by feature shuffling and restoration.
@@ -37,6 +38,7 @@ pub enum Command {
     Info(crate::info::InfoArgs),
     Synth(crate::synth::SynthArgs),
     Distill(crate::distill::DistillArgs),
+    Data(crate::data::DataCommand),
 }
 
 /// Where to compute.
@@ -61,11 +63,28 @@ pub struct OutputArgs {
 /// Which images of a data set.
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// Data set in MVTec layout: ROOT/CATEGORY/{train/good, test/DEFECT, ground_truth/DEFECT}.
+    /// Folder of a data set: MVTec AD, MPDD, BTAD, VisA, or a plain folder with good/ in it. `fsr data check ROOT`
+    /// says whether it is usable; docs/datasets.md has the layouts.
     #[arg(long, value_name = "ROOT")]
     pub data: std::path::PathBuf,
 
-    /// Category below ROOT; repeat it for several, or `all`.
-    #[arg(long = "category", value_name = "NAME", required = true)]
+    /// Category in ROOT; repeat it for several, or `all`. May be left out where there is only one.
+    #[arg(long = "category", value_name = "NAME")]
     pub categories: Vec<String>,
+
+    #[arg(long, value_name = "LAYOUT", value_enum, hide_possible_values = true, help = LAYOUT_HELP)]
+    pub layout: Option<Layout>,
+}
+
+/// Help of every `--layout`.
+pub const LAYOUT_HELP: &str = "Read the folder in this layout instead of the one that it shows: mvtec, mpdd, btad, visa, plain";
+
+impl DataArgs {
+    /// The data set.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn open(&self) -> Result<DataSet, DatasetError> {
+        DataSet::open(&self.data, self.layout)
+    }
 }

@@ -4,6 +4,7 @@ mod atomic;
 mod backbone_weights;
 mod calibrate;
 mod cli;
+mod data;
 mod dataset;
 mod device;
 mod distill;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Synth(args) => synth::run(&args),
         Command::Distill(args) => distill::run(&args),
+        Command::Data(args) => data::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,7 +21,8 @@ use crate::{dataset, device, pipeline, store};
 ///
 /// For each image, DIR gets an overlay at the image's own size on the model's fixed colour scale (a
 /// good part stays cool) and the raw anomaly map; predictions.csv and predictions.json list them all.
-/// An image that cannot be read is reported, the others are still done, and the exit code is 1.
+/// Each answer has a p-value, if the model was calibrated: the share of good images that score as high, the image
+/// itself counted among them. An image that cannot be read is reported, the others are still done, and the exit code is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n\
     \x20 fsr predict runs/bottle photo.jpg --out answers\n\
@@ -45,6 +46,10 @@ pub struct PredictArgs {
     /// Call images above this score anomalous, instead of the model's calibrated threshold.
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
+    /// Call images anomalous by the threshold for this false-alarm rate, from the good images that the model was
+    /// calibrated on.
+    #[arg(long, value_name = "RATE", conflicts_with = "threshold")]
+    pub false_alarm_rate: Option<f64>,
     /// Opacity of the heat in the overlay, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
     pub opacity: f32,

@@ -11,6 +11,7 @@ use fsr::package::{
 };
 
 use crate::atomic;
+use crate::dataset::manifest::manifest_sha256;
 use crate::train::run_folder::{MODEL, checkpoints};
 
 /// A folder of package files.
@@ -73,6 +74,27 @@ pub fn locate(path: &Path) -> Result<PathBuf> {
             path.display()
         ),
     }
+}
+
+/// SHA-256 of the manifest of a package's files: settings, tensors and their index.
+///
+/// # Errors
+/// As [`locate`], and when a file cannot be read.
+pub fn sha256(path: &Path) -> Result<String> {
+    let folder = locate(path)?;
+    let mut files = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let file = entry?.path();
+        if file
+            .extension()
+            .is_some_and(|ending| ending == "json" || ending == "safetensors")
+        {
+            files.push(file);
+        }
+    }
+    Ok(manifest_sha256(&folder, files.iter())?)
 }
 
 /// Reads the package that `path` means, see [`locate`].

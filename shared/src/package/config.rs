@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CONFIG_FILE, Dtype, PackageError};
-use crate::calibration::Calibration;
+use crate::calibration::{Calibration, MAX_CALIBRATION_IMAGES};
 use crate::config::ModelConfig;
 use crate::preprocess::{MEAN, STD};
 use crate::recipe::Recipe;
@@ -202,11 +202,16 @@ impl PackageConfig {
                 .quantiles
                 .iter()
                 .flat_map(|&(share, score)| [share, score])
+                .chain(calibration.good_scores.iter().copied())
                 .chain([calibration.threshold, scale.low, scale.high]);
-            if numbers.into_iter().any(|number| !number.is_finite()) || scale.low >= scale.high {
+            if numbers.into_iter().any(|number| !number.is_finite())
+                || scale.low >= scale.high
+                || !calibration.good_scores.is_sorted()
+                || calibration.images > MAX_CALIBRATION_IMAGES
+            {
                 return Err(PackageError::Config(format!(
-                    "the calibration '{name}' is not usable: its numbers must be finite and its colour scale \
-                     rise from low to high"
+                    "the calibration '{name}' is not usable: its numbers must be finite, its good \
+                     scores ascending and its colour scale rise from low to high"
                 )));
             }
         }

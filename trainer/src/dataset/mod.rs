@@ -1,23 +1,56 @@
 //! Images on disk: which are for training, which for testing, and where their masks are.
 
-mod mvtec;
+mod folders;
+mod layout;
+pub mod manifest;
+mod masks;
+mod plain;
 mod read;
 pub mod shots;
+mod visa;
 
 use std::path::PathBuf;
 
-pub use mvtec::{Part, categories, scan};
-pub use read::{check_masks, folders_in, image, images_in, mask};
+pub use layout::{DataSet, Layout, Part};
+pub use read::{check_masks, folders_in, header, image, images_in, mask};
 
 /// One product: good images to train on, good and defective ones to test on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
     /// Its folder's name.
     pub name: String,
-    /// `train/good`, sorted by file name.
+    /// Good images to train on, sorted by file name.
     pub train: Vec<PathBuf>,
-    /// `test/*`, sorted by defect, then by file name.
+    /// Images to judge, sorted by defect, then by file name.
     pub test: Vec<TestImage>,
+}
+
+/// All that a data set says of one category, with what is wrong in it.
+#[derive(Debug)]
+pub struct Listing {
+    /// The images of both halves.
+    pub category: Category,
+    /// Why the training half cannot be used; empty when it can.
+    pub train_faults: Vec<DatasetError>,
+    /// Why the test half cannot be used; empty when it can.
+    pub test_faults: Vec<DatasetError>,
+    /// Masks that belong to no image.
+    pub stray_masks: Vec<PathBuf>,
+}
+
+impl Listing {
+    fn new(name: &str) -> Self {
+        Self {
+            category: Category {
+                name: name.into(),
+                train: Vec::new(),
+                test: Vec::new(),
+            },
+            train_faults: Vec::new(),
+            test_faults: Vec::new(),
+            stray_masks: Vec::new(),
+        }
+    }
 }
 
 /// One image to be judged.
@@ -95,6 +128,34 @@ pub enum DatasetError {
         image: PathBuf,
         /// Its width × height in pixels.
         image_size: Size,
+    },
+    /// No category was asked for where there are several.
+    #[error("--category is missing: {root} has {known}")]
+    CategoryNeeded {
+        /// `--data`.
+        root: PathBuf,
+        /// What is there.
+        known: String,
+    },
+    /// A line of a split file that cannot be used.
+    #[error("{path}, line {line}: {reason}")]
+    Split {
+        /// The split file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An image or mask that a split file names and that is not there.
+    #[error("{missing} is missing; {split}, line {line}, names it")]
+    Listed {
+        /// The file.
+        missing: PathBuf,
+        /// The split file.
+        split: PathBuf,
+        /// Its line, from 1.
+        line: u64,
     },
     /// A file that is no image, or a damaged one.
     #[error("cannot use {path}: {reason}")]

@@ -128,7 +128,11 @@ pub fn check_masks(category: &Category) -> Result<(), DatasetError> {
     Ok(())
 }
 
-fn header(path: &Path) -> Result<Size, DatasetError> {
+/// Width and height from an image file's header.
+///
+/// # Errors
+/// When it is no image.
+pub fn header(path: &Path) -> Result<Size, DatasetError> {
     let reader = image::ImageReader::open(path).and_then(|reader| reader.with_guessed_format());
     let (width, height) = reader
         .map_err(|error| unreadable(path, error))?
@@ -137,7 +141,8 @@ fn header(path: &Path) -> Result<Size, DatasetError> {
     Ok(Size(width, height))
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, DatasetError> {
+/// A file's contents, if it is not too large for an image.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DatasetError> {
     let size = fs::metadata(path)
         .map_err(|error| unreadable(path, error))?
         .len();

@@ -20,7 +20,8 @@ pub struct Ranking {
 }
 
 impl Ranking {
-    fn of(scores: &[f32], labels: &[bool]) -> Self {
+    /// Figures of some scores; `true` labels an anomaly.
+    pub fn of(scores: &[f32], labels: &[bool]) -> Self {
         LabelledScores::new(scores, labels).map_or_else(Self::default, |ranked| Self {
             auroc: Some(ranked.auroc()),
             ap: Some(ranked.average_precision()),
@@ -43,7 +44,7 @@ pub struct PixelFigures {
     /// Ranking of pixels.
     #[serde(flatten)]
     pub ranking: Ranking,
-    /// Area under the per-region overlap curve up to a false-positive rate of 0.3, over 0.3.
+    /// Area under the per-region overlap curve up to a false-positive rate (usually 0.3), over that rate.
     pub aupro: Option<f64>,
 }
 
@@ -56,10 +57,22 @@ pub struct Figures {
     pub pixel: PixelFigures,
     /// Image figures by each score: std, max, top1.
     pub reductions: BTreeMap<&'static str, Ranking>,
+    /// The same at the images' own sizes, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native: Option<NativeFigures>,
 }
 
-/// All figures of one category; `image` ranks by `kind`.
-pub fn figures(inspected: &[Inspected<'_>], kind: ScoreKind) -> Figures {
+/// Figures of maps that were enlarged to their images' own sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct NativeFigures {
+    /// Image figures by the chosen score.
+    pub image: Ranking,
+    /// Pixel figures.
+    pub pixel: PixelFigures,
+}
+
+/// All figures of one category at the maps' size; `image` ranks by `kind`.
+pub fn figures(inspected: &[Inspected<'_>], kind: ScoreKind, aupro_limit: f64) -> Figures {
     let labels: Vec<bool> = inspected
         .iter()
         .map(|one| one.test.defect.is_some())
@@ -70,29 +83,45 @@ pub fn figures(inspected: &[Inspected<'_>], kind: ScoreKind) -> Figures {
     };
     Figures {
         image: by(kind),
-        pixel: pixel_figures(inspected),
+        pixel: pixel_figures(inspected, aupro_limit),
         reductions: ScoreKind::ALL
             .into_iter()
             .map(|kind| (kind.name(), by(kind)))
             .collect(),
+        native: None,
     }
 }
 
-fn pixel_figures(inspected: &[Inspected<'_>]) -> PixelFigures {
+fn pixel_figures(inspected: &[Inspected<'_>], aupro_limit: f64) -> PixelFigures {
     let masked: Vec<(&AnomalyMap, &[bool])> = inspected
         .iter()
         .filter_map(|one| Some((&one.map, one.mask.as_deref()?)))
         .collect();
     let (maps, masks): (Vec<&AnomalyMap>, Vec<&[bool]>) = masked.into_iter().unzip();
-    let values: Vec<f32> = maps
-        .iter()
-        .flat_map(|map| map.values.iter().copied())
-        .collect();
-    let ranking = Ranking::of(&values, &masks.concat());
-    drop(values);
-    PixelFigures {
-        ranking,
-        aupro: aupro(&maps, &masks, 0.3),
+    PixelFigures::of(&maps, &masks, aupro_limit)
+}
+
+impl PixelFigures {
+    /// Figures of all pixels of some maps, with a mask of each map's size.
+    pub fn of(maps: &[&AnomalyMap], masks: &[&[bool]], aupro_limit: f64) -> Self {
+        let values: Vec<f32> = maps
+            .iter()
+            .flat_map(|map| map.values.iter().copied())
+            .collect();
+        let ranking = Ranking::of(&values, &masks.concat());
+        drop(values);
+        Self {
+            ranking,
+            aupro: aupro(maps, masks, aupro_limit),
+        }
+    }
+
+    fn mean(all: &[Self]) -> Self {
+        let rankings: Vec<Ranking> = all.iter().map(|one| one.ranking).collect();
+        Self {
+            ranking: Ranking::mean(&rankings),
+            aupro: mean(all.iter().map(|one| one.aupro)),
+        }
     }
 }
 
@@ -103,10 +132,7 @@ pub fn mean_figures(all: &[&Figures]) -> Figures {
     };
     Figures {
         image: rankings(&|one| one.image),
-        pixel: PixelFigures {
-            ranking: rankings(&|one| one.pixel.ranking),
-            aupro: mean(all.iter().map(|one| one.pixel.aupro)),
-        },
+        pixel: PixelFigures::mean(&all.iter().map(|one| one.pixel).collect::<Vec<_>>()),
         reductions: ScoreKind::ALL
             .into_iter()
             .map(|kind| {
@@ -116,7 +142,16 @@ pub fn mean_figures(all: &[&Figures]) -> Figures {
                 )
             })
             .collect(),
+        native: mean_native(all),
     }
+}
+
+fn mean_native(all: &[&Figures]) -> Option<NativeFigures> {
+    let native: Vec<NativeFigures> = all.iter().filter_map(|one| one.native).collect();
+    (!native.is_empty()).then(|| NativeFigures {
+        image: Ranking::mean(&native.iter().map(|one| one.image).collect::<Vec<_>>()),
+        pixel: PixelFigures::mean(&native.iter().map(|one| one.pixel).collect::<Vec<_>>()),
+    })
 }
 
 /// Mean of what is defined.
@@ -160,9 +195,14 @@ mod tests {
                 top1: max,
             },
             mask: None,
+            size: (1, 1),
         };
         // By std the defective image is on top, by maximum it is at the bottom.
-        let figures = figures(&[one(&good, 1.0, 9.0), one(&bad, 2.0, 3.0)], ScoreKind::Std);
+        let figures = figures(
+            &[one(&good, 1.0, 9.0), one(&bad, 2.0, 3.0)],
+            ScoreKind::Std,
+            0.3,
+        );
         assert_eq!(figures.image.auroc, Some(1.0));
         assert_eq!(figures.reductions["max"].auroc, Some(0.0));
         assert_eq!(figures.pixel, PixelFigures::default());

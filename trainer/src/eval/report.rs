@@ -9,7 +9,8 @@ use fsr::map::ScoreKind;
 use serde::Serialize;
 
 use super::Inspected;
-use super::figures::Figures;
+use super::defects::DefectFigures;
+use super::figures::{Figures, PixelFigures, Ranking};
 use crate::dataset::Category;
 use crate::{atomic, verdict};
 
@@ -21,6 +22,10 @@ pub struct CategoryReport {
     pub images: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdicts: Option<Verdicts>,
+    /// By kind of defect.
+    pub defects: BTreeMap<String, DefectFigures>,
+    /// SHA-256 of what `sha256sum` prints for the test images and masks, sorted by path.
+    pub data_sha256: String,
     pub seconds: f64,
 }
 
@@ -35,7 +40,13 @@ pub struct Counts {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Verdicts {
     pub threshold: f32,
+    /// The false-alarm rate that the threshold is for; none where it follows from a fit.
+    pub chosen_rate: Option<f64>,
+    /// Good images that the threshold rests on.
+    pub calibration_images: usize,
+    /// Share of the good test images above the threshold.
     pub false_alarm_rate: Option<f64>,
+    /// Share of the defective test images above the threshold.
     pub detection_rate: Option<f64>,
 }
 
@@ -47,6 +58,9 @@ pub struct Report {
     pub device: String,
     pub image_size: usize,
     pub score: ScoreKind,
+    pub aupro_limit: f64,
+    /// SHA-256 of what `sha256sum` prints for the model's files, sorted by name.
+    pub model_sha256: String,
     pub categories: BTreeMap<String, CategoryReport>,
     pub mean: Figures,
 }
@@ -81,6 +95,8 @@ impl Verdicts {
         };
         Self {
             threshold: calibration.threshold,
+            chosen_rate: calibration.false_alarm_rate,
+            calibration_images: calibration.images,
             false_alarm_rate: share(false),
             detection_rate: share(true),
         }
@@ -92,7 +108,7 @@ pub fn row(
     category: &Category,
     one: &Inspected<'_>,
     calibration: Option<&Calibration>,
-) -> [String; 7] {
+) -> [String; 8] {
     let called = calibration.map_or("", |known| verdict::name(known.verdict(&one.scores)));
     [
         category.name.clone(),
@@ -102,6 +118,9 @@ pub fn row(
         one.scores.max.to_string(),
         one.scores.top1.to_string(),
         called.into(),
+        calibration
+            .and_then(|known| known.p_value(&one.scores))
+            .map_or_else(String::new, |p| p.to_string()),
     ]
 }
 
@@ -109,10 +128,10 @@ pub fn row(
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_scores(path: &Path, rows: &[[String; 7]]) -> Result<()> {
+pub fn write_scores(path: &Path, rows: &[[String; 8]]) -> Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "category", "image", "defect", "std", "max", "top1", "verdict",
+        "category", "image", "defect", "std", "max", "top1", "verdict", "p_value",
     ])?;
     for row in rows {
         writer.write_record(row)?;
@@ -130,8 +149,7 @@ pub fn table(report: &Report) -> String {
     let percent = |value: Option<f64>| {
         value.map_or_else(|| "     –".into(), |value| format!("{:6.2}", value * 100.0))
     };
-    let line = |name: &str, figures: &Figures| {
-        let (image, pixel) = (figures.image, figures.pixel);
+    let line = |name: &str, image: Ranking, pixel: PixelFigures| {
         let columns = [
             image.auroc,
             image.ap,
@@ -150,14 +168,28 @@ pub fn table(report: &Report) -> String {
             "category"
         ),
     ];
+    let mut rows: Vec<(&str, &Figures)> = report
+        .categories
+        .iter()
+        .map(|(name, one)| (name.as_str(), &one.figures))
+        .collect();
+    if rows.len() > 1 {
+        rows.push(("mean", &report.mean));
+    }
     lines.extend(
-        report
-            .categories
-            .iter()
-            .map(|(name, one)| line(name, &one.figures)),
+        rows.iter()
+            .map(|(name, one)| line(name, one.image, one.pixel)),
     );
-    if report.categories.len() > 1 {
-        lines.push(line("mean", &report.mean));
+    let native: Vec<String> = rows
+        .iter()
+        .filter_map(|(name, one)| {
+            one.native
+                .map(|native| line(name, native.image, native.pixel))
+        })
+        .collect();
+    if !native.is_empty() {
+        lines.push("at the images' own sizes".into());
+        lines.extend(native);
     }
     let by_score = report
         .mean
@@ -170,14 +202,35 @@ pub fn table(report: &Report) -> String {
     ));
     for (name, one) in &report.categories {
         if let Some(verdicts) = one.verdicts {
+            let chosen = verdicts.chosen_rate.map_or_else(String::new, |rate| {
+                format!(" for a false-alarm rate of {:.3} %", rate * 100.0)
+            });
             lines.push(format!(
-                "{name}: at the calibrated threshold {:.4e}, {} % of {} good images are called anomalous, {} % of {} defective ones are found",
+                "{name}: at the threshold {:.4e}{chosen}, from {} good images, {} % of {} good test images are called anomalous, {} % of {} defective ones are found",
                 verdicts.threshold,
+                verdicts.calibration_images,
                 percent(verdicts.false_alarm_rate).trim(),
                 one.images.good,
                 percent(verdicts.detection_rate).trim(),
                 one.images.anomalous,
             ));
+        }
+        let kinds: Vec<String> = one
+            .defects
+            .iter()
+            .map(|(kind, figures)| {
+                let found = figures.detection_rate.map_or_else(String::new, |_| {
+                    format!(", found {} %", percent(figures.detection_rate).trim())
+                });
+                format!(
+                    "{kind} ({}): AUROC {}{found}",
+                    figures.images,
+                    percent(figures.ranking.auroc).trim()
+                )
+            })
+            .collect();
+        if !kinds.is_empty() {
+            lines.push(format!("{name}, by defect: {}", kinds.join("; ")));
         }
     }
     lines.join("\n")

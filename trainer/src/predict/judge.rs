@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use fsr::calibration::Verdict;
+use fsr::calibration::{Calibration, Verdict};
 use fsr::colormap::{ColourScale, overlay};
 use fsr::detector::{Detector, Inspection};
 use fsr::map::{AnomalyMap, ScoreKind};
@@ -25,6 +25,7 @@ pub struct Judge<'a> {
     pub kind: ScoreKind,
     threshold: Option<f32>,
     scale: Option<ColourScale>,
+    calibration: Option<&'a Calibration>,
 }
 
 impl<'a> Judge<'a> {
@@ -42,6 +43,15 @@ impl<'a> Judge<'a> {
             );
         }
         let calibration = detector.config.calibration_for(args.category.as_deref());
+        let at_rate = match (args.false_alarm_rate, calibration) {
+            (None, _) => None,
+            (Some(rate), Some(known)) => Some(known.at_false_alarm_rate(rate)?.threshold),
+            (Some(_), None) => {
+                bail!(
+                    "the model is not calibrated, so there is no threshold for --false-alarm-rate"
+                )
+            }
+        };
         if calibration.is_none() && args.threshold.is_none() {
             say(
                 "the model is not calibrated: there are scores and maps, but no verdicts and no overlays",
@@ -51,8 +61,12 @@ impl<'a> Judge<'a> {
             detector,
             args,
             kind: calibration.map_or(ScoreKind::Std, |known| known.score),
-            threshold: args.threshold.or(calibration.map(|known| known.threshold)),
+            threshold: args
+                .threshold
+                .or(at_rate)
+                .or(calibration.map(|known| known.threshold)),
             scale: calibration.map(|known| known.scale),
+            calibration,
         })
     }
 
@@ -91,6 +105,7 @@ impl<'a> Judge<'a> {
             score: Some(score),
             threshold: self.threshold,
             verdict: called.map(verdict::name),
+            p_value: self.calibration.and_then(|known| known.p_value(&scores)),
             scores: Some(scores),
             overlay: overlay_path,
             map: map_path,

@@ -21,6 +21,9 @@ pub struct Prediction {
     pub threshold: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<&'static str>,
+    /// Conformal p-value against the good images that the model was calibrated on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scores: Option<ImageScores>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +86,10 @@ pub fn report(
     } else {
         for one in &summary.images {
             if let (Some(score), verdict) = (one.score, one.verdict.unwrap_or("unjudged")) {
-                print_text(&format!("{verdict:<10} {score:.4e}  {}", one.image))?;
+                let p = one
+                    .p_value
+                    .map_or_else(String::new, |p| format!("  p {p:.4}"));
+                print_text(&format!("{verdict:<10} {score:.4e}{p}  {}", one.image))?;
             }
         }
     }
@@ -123,6 +129,7 @@ fn csv_list(predictions: &[Prediction]) -> Result<Vec<u8>> {
         "map",
         "map_unit",
         "error",
+        "p_value",
     ])?;
     let number = |value: Option<f32>| value.map(|value| value.to_string()).unwrap_or_default();
     for one in predictions {
@@ -139,6 +146,7 @@ fn csv_list(predictions: &[Prediction]) -> Result<Vec<u8>> {
             one.map.clone().unwrap_or_default(),
             number(one.map_unit),
             one.error.clone().unwrap_or_default(),
+            one.p_value.map(|p| p.to_string()).unwrap_or_default(),
         ])?;
     }
     writer.into_inner().context("cannot put the list together")

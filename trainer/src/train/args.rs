@@ -147,6 +147,10 @@ pub struct TrainArgs {
         help_heading = "Training"
     )]
     pub score: ScoreKind,
+    /// Set the threshold so that at most this share of good images is called anomalous, by the scores of good images
+    /// kept out of training. Default: three deviations above their mean log score.
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    pub false_alarm_rate: Option<f64>,
     /// Memory for cached features in GiB; what does not fit goes to a temporary file in RUN.
     /// Default: half of what is free.
     #[arg(long, value_name = "GIB", help_heading = "Training")]

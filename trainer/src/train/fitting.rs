@@ -201,7 +201,8 @@ impl Fitting<'_> {
             &categories,
             self.args.score,
             self.selection.source,
-        )?;
+        )?
+        .at_rate(self.args.false_alarm_rate)?;
         let name = self
             .args
             .out

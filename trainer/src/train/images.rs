@@ -9,7 +9,7 @@ use fsr::calibration::CalibrationSource;
 use image::RgbImage;
 
 use super::TrainArgs;
-use crate::calibrate::split;
+use crate::calibrate::{check_rate, split};
 use crate::dataset::{self, Part, shots};
 
 /// The images of a run.
@@ -67,15 +67,15 @@ impl Selection {
 /// # Errors
 /// For categories that are missing or hold fewer images than `--shots`.
 pub fn select(args: &TrainArgs) -> Result<Selection> {
-    let root = &args.data.data;
+    let data = args.data.open()?;
     let mut selection = Selection {
         train: Vec::new(),
         calibration: Vec::new(),
         source: CalibrationSource::HeldOut,
         files: BTreeMap::new(),
     };
-    for name in dataset::categories(root, &args.data.categories, Part::Train)? {
-        let all = dataset::scan(root, &name, Part::Train)?.train;
+    for name in data.categories(&args.data.categories, Part::Train)? {
+        let all = data.scan(&name, Part::Train)?.train;
         let (train, held_out) = match args.shots {
             Some(count) => {
                 let drawn =
@@ -125,5 +125,9 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
             .train
             .extend(train.iter().map(|&index| all[index].clone()));
     }
+    check_rate(
+        args.false_alarm_rate,
+        selection.calibration.iter().map(|image| &*image.category),
+    )?;
     Ok(selection)
 }

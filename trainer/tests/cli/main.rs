@@ -4,11 +4,14 @@
 
 mod bad_images;
 mod bad_models;
+mod data_sets;
 mod default_model;
 mod determinism;
 mod distillation;
+mod fetch;
 mod help;
 mod interruption;
 mod program;
 mod resume;
+mod server;
 mod whole_path;
