@@ -228,12 +228,7 @@ impl ModelSize {
             .filter(|(name, _)| name.ends_with(".bias"))
             .map(|(_, shape)| shape[0])
             .sum();
-        let restorer = Restorer::empty(
-            &config.restorer,
-            config.into(),
-            PositionKind::None,
-            device,
-        );
+        let restorer = Restorer::empty(&config.restorer, config.into(), PositionKind::None, device);
         let restorer_params = parameter_count(&restorer);
         Self {
             backbone_params_folded: folded,

@@ -180,7 +180,11 @@ impl ModuleMapper for Step<'_> {
                 );
             }
             let updated = Tensor::from_inner(updated);
-            if trained { updated.require_grad() } else { updated }
+            if trained {
+                updated.require_grad()
+            } else {
+                updated
+            }
         })
     }
 }

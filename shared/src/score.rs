@@ -32,8 +32,7 @@ pub fn anomaly_map(
 ) -> AnomalyMap {
     let (grid, patch, side) = (config.grid(), config.restorer.patch, config.image_size);
     let cells = grid * patch;
-    let map =
-        |values: &[f32]| AnomalyMap::new(cells, cells, untokenise(values, grid, patch));
+    let map = |values: &[f32]| AnomalyMap::new(cells, cells, untokenise(values, grid, patch));
     let (squared, cosine) = (map(squared), map(cosine));
     match smoothing {
         Smoothing::Gaussian => {

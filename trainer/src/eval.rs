@@ -1,7 +1,7 @@
 //! `fsr eval`: all metrics of a detector on a test set.
 
-mod figures;
-mod report;
+pub mod figures;
+pub mod report;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

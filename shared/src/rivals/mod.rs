@@ -39,7 +39,12 @@ pub enum Method {
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 4] = [Self::Fsr, Self::Reconstruction, Self::Patchcore, Self::Padim];
+    pub const ALL: [Self; 4] = [
+        Self::Fsr,
+        Self::Reconstruction,
+        Self::Patchcore,
+        Self::Padim,
+    ];
 
     /// The name used in files and on the command line.
     pub fn name(self) -> &'static str {

@@ -189,7 +189,11 @@ impl Padim {
                 CHANNEL_INDICES.to_owned(),
                 HostTensor {
                     shape: vec![width],
-                    values: self.channels.iter().map(|&channel| channel as f32).collect(),
+                    values: self
+                        .channels
+                        .iter()
+                        .map(|&channel| channel as f32)
+                        .collect(),
                 },
             ),
             own(MEAN, self.mean.clone(), vec![positions, width]).await?,
@@ -242,10 +246,8 @@ impl Padim {
 
 fn select(tokens: Tensor<3>, channels: &[usize]) -> Tensor<3> {
     let indices: Vec<i32> = channels.iter().map(|&channel| channel as i32).collect();
-    let indices: Tensor<1, Int> = Tensor::from_data(
-        TensorData::new(indices, [channels.len()]),
-        &tokens.device(),
-    );
+    let indices: Tensor<1, Int> =
+        Tensor::from_data(TensorData::new(indices, [channels.len()]), &tokens.device());
     tokens.select(2, indices)
 }
 

@@ -177,10 +177,7 @@ impl PatchCore {
         let [batch, count, width] = patches.dims();
         let mut maps = Vec::with_capacity(batch);
         for image in 0..batch {
-            let own = patches
-                .clone()
-                .narrow(0, image, 1)
-                .reshape([count, width]);
+            let own = patches.clone().narrow(0, image, 1).reshape([count, width]);
             let scores = self.scores(own).await?;
             let mut map = to_map(scores.distances, config);
             map.image_score = Some(scores.image);
@@ -200,8 +197,8 @@ impl PatchCore {
         let [count, width] = patches.dims();
         // |x − m|² = |x|² − 2(x·m − |m|²/2): the product finds the nearest, but cancels digits that
         // matter where a patch is in the bank, so the distance itself is taken directly.
-        let nearness = patches.clone().matmul(self.bank.clone().transpose())
-            - self.half_squares.clone();
+        let nearness =
+            patches.clone().matmul(self.bank.clone().transpose()) - self.half_squares.clone();
         let nearest = nearness.argmax(1).reshape([count]);
         let distances = (patches.clone() - self.bank.clone().select(0, nearest.clone()))
             .square()

@@ -1,7 +1,7 @@
 //! Which images train and which calibrate.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use fsr::calibration::CalibrationSource;
@@ -126,4 +126,19 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
             .extend(train.iter().map(|&index| all[index].clone()));
     }
     Ok(selection)
+}
+
+/// About how many images runs on some categories will need features of: all of them, and the altered
+/// ones that few shots are calibrated on.
+///
+/// # Errors
+/// When a category cannot be listed.
+pub fn image_count(root: &Path, categories: &[String]) -> Result<usize> {
+    let mut count = 0;
+    for name in categories {
+        let train = dataset::scan(root, name, Part::Train)?.train.len();
+        let test = dataset::scan(root, name, Part::Test)?.test.len();
+        count += train + test + 8 * variants(1);
+    }
+    Ok(count)
 }

@@ -9,4 +9,5 @@ mod help;
 mod interruption;
 mod program;
 mod resume;
+mod study;
 mod whole_path;
