@@ -3,10 +3,11 @@
 
 use crate::recipe::PositionKind;
 
-/// The embedding of `grid`² tokens, `L × D` row-major; nothing for [`PositionKind::None`].
+/// The embedding of `grid`² tokens, `L × D` row-major; nothing for [`PositionKind::None`]
+/// and for [`PositionKind::Learned`], which is a parameter of the restorer.
 pub fn position_embedding(grid: usize, width: usize, kind: PositionKind) -> Option<Vec<f32>> {
     match kind {
-        PositionKind::None => None,
+        PositionKind::None | PositionKind::Learned => None,
         PositionKind::OneD => Some(one_dimensional(grid * grid, width)),
         PositionKind::TwoD => Some(two_dimensional(grid, width)),
     }

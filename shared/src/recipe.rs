@@ -19,6 +19,9 @@ pub struct Recipe {
     pub position: PositionKind,
     /// Reduction of the squared error over channels.
     pub channel_reduction: ChannelReduction,
+    /// Which of the three losses are minimised (eq. 13: all).
+    #[serde(default, skip_serializing_if = "LossTerms::is_all")]
+    pub loss: LossTerms,
     /// How many of the L tokens a rate τ shuffles.
     pub shuffle_count: ShuffleCount,
     /// Whether smoothing happens on each upsampled map before their product, or not at all.
@@ -60,6 +63,80 @@ pub enum PositionKind {
     /// Half the width for the column, half for the row (as the authors' code does).
     #[serde(rename = "2d")]
     TwoD,
+    /// Trained with the weights.
+    #[serde(rename = "learned")]
+    Learned,
+}
+
+impl FromStr for PositionKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::None),
+            "1d" => Ok(Self::OneD),
+            "2d" => Ok(Self::TwoD),
+            "learned" => Ok(Self::Learned),
+            other => Err(format!(
+                "no position embedding is called '{other}'; there are: none, 1d, 2d, learned"
+            )),
+        }
+    }
+}
+
+/// Which parts of the loss are minimised; all are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LossTerms {
+    /// Squared error (eq. 10).
+    pub squared: bool,
+    /// Local cosine distance (eq. 11).
+    pub local: bool,
+    /// Global cosine distance (eq. 12).
+    pub global: bool,
+}
+
+impl LossTerms {
+    /// Eq. 13.
+    pub const ALL: Self = Self {
+        squared: true,
+        local: true,
+        global: true,
+    };
+
+    fn is_all(&self) -> bool {
+        *self == Self::ALL
+    }
+}
+
+impl Default for LossTerms {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl FromStr for LossTerms {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut terms = Self {
+            squared: false,
+            local: false,
+            global: false,
+        };
+        for name in text.split(',') {
+            match name.trim() {
+                "squared" => terms.squared = true,
+                "local" => terms.local = true,
+                "global" => terms.global = true,
+                other => {
+                    return Err(format!(
+                        "no loss is called '{other}'; give one or more of squared,local,global"
+                    ));
+                }
+            }
+        }
+        Ok(terms)
+    }
 }
 
 /// Reduction of the squared error over the C channels of a feature cell.
@@ -111,6 +188,7 @@ impl Recipe {
             start: Start::Random,
             position: PositionKind::TwoD,
             channel_reduction: ChannelReduction::Mean,
+            loss: LossTerms::ALL,
             shuffle_count: ShuffleCount::Code,
             smoothing: Smoothing::Gaussian,
             learning_rate: 1e-4,

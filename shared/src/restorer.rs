@@ -1,7 +1,7 @@
 //! The restoration network: a vision transformer over shuffled feature tokens (eq. 2–5).
 
-use burn::module::Module;
-use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::module::{Module, Param};
+use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::{gelu, softmax};
 use burn::tensor::module::attention;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -24,6 +24,8 @@ pub struct Restorer {
     head: Linear,
     /// `[1, L, D]`, not trained.
     position: Option<Tensor<3>>,
+    /// `[1, L, D]`, trained; only for [`PositionKind::Learned`].
+    learned_position: Option<Param<Tensor<3>>>,
 }
 
 /// One transformer block: attention and a perceptron, each behind a norm and a skip.
@@ -134,6 +136,8 @@ impl Restorer {
                 fc2: linear(hidden, width),
             })
             .collect();
+        let learned_position = (position == PositionKind::Learned)
+            .then(|| Initializer::Zeros.init([1, grid.side * grid.side, width], device));
         let position = position_embedding(grid.side, width, position).map(|table| {
             Tensor::from_data(
                 TensorData::new(table, [1, grid.side * grid.side, width]),
@@ -146,6 +150,7 @@ impl Restorer {
             norm: norm(),
             head: linear(width, grid.width),
             position,
+            learned_position,
         }
     }
 
@@ -192,9 +197,10 @@ impl Restorer {
     }
 
     fn placed(&self, embedded: Tensor<3>) -> Tensor<3> {
-        match &self.position {
-            Some(position) => embedded + position.clone(),
-            None => embedded,
+        match (&self.position, &self.learned_position) {
+            (Some(position), _) => embedded + position.clone(),
+            (None, Some(position)) => embedded + position.val(),
+            (None, None) => embedded,
         }
     }
 }
@@ -313,6 +319,8 @@ fn initial_tensors(restorer: &Restorer, seed: u64) -> NamedTensors {
         .map(|(name, shape)| {
             let bound = match (name.as_str(), shape.as_slice()) {
                 ("patch_embed.bias", _) => 1.0 / (embed_input as f32).sqrt(),
+                // A standard deviation of 0.02, as vision transformers have it.
+                ("learned_position", _) => 0.02 * 3.0f32.sqrt(),
                 (_, [input, output]) => (6.0 / (input + output) as f32).sqrt(),
                 _ => 0.0,
             };

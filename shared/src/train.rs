@@ -18,7 +18,7 @@ use crate::features::FeatureFusion;
 use crate::loss::{RestorationLoss, restoration_loss};
 use crate::model::{Fsr, RESTORER_PREFIX};
 use crate::optimizer::NamedAdamW;
-use crate::recipe::{Recipe, Start};
+use crate::recipe::{LossTerms, Recipe, Start};
 use crate::restorer::{Corruption, Restorer};
 use crate::shuffle::shuffle_orders;
 use crate::subspace::{SubspaceError, principal_start};
@@ -264,7 +264,8 @@ impl Training {
         let restored = self.restorer.forward_corrupted(tokens.clone(), &corruption);
         let channels = self.config.backbone.kind.feature_channels();
         let loss = restoration_loss(tokens, restored, channels, self.recipe.channel_reduction);
-        let gradients = GradientsParams::from_grads(loss.total().backward(), &self.restorer);
+        let minimised = minimised(&loss, self.recipe.loss);
+        let gradients = GradientsParams::from_grads(minimised.backward(), &self.restorer);
         let rate = self.learning_rate();
         self.restorer = self.optimizer.step(rate, self.restorer.clone(), gradients);
         self.step += 1;
@@ -377,6 +378,25 @@ impl Training {
             jitter_ratio: self.recipe.jitter_ratio,
         }
     }
+}
+
+/// The sum of the chosen terms.
+fn minimised(loss: &RestorationLoss, terms: LossTerms) -> Tensor<1> {
+    if terms == LossTerms::ALL {
+        return loss.total();
+    }
+    let parts = [
+        (terms.squared, &loss.squared),
+        (terms.local, &loss.local_cosine),
+        (terms.global, &loss.global_cosine),
+    ];
+    let chosen = parts
+        .into_iter()
+        .filter(|(chosen, _)| *chosen)
+        .map(|(_, part)| part.clone());
+    chosen
+        .reduce(|sum, part| sum + part)
+        .unwrap_or_else(|| loss.total())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -75,10 +75,7 @@ pub fn load(
         .file_name()
         .unwrap_or(source.as_os_str())
         .to_string_lossy();
-    let sha256 = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = hex(&bytes);
     Ok((
         folded,
         Some(WeightsOrigin {
@@ -86,6 +83,27 @@ pub fn load(
             sha256,
         }),
     ))
+}
+
+/// SHA-256 of what [`load`] would read, without reading tensors; `None` for a package that does not
+/// know where its backbone comes from.
+///
+/// # Errors
+/// When the file or package cannot be read.
+pub fn sha256(source: &Path, config: &BackboneConfig) -> Result<Option<String>> {
+    if source.is_dir() {
+        return Ok(load(source, config, 0)?.1.map(|origin| origin.sha256));
+    }
+    let bytes = fs::read(source)
+        .with_context(|| format!("cannot read --backbone-weights {}", source.display()))?;
+    Ok(Some(hex(&bytes)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Normal with variance 2 / fan-in for convolutions, zero biases. The last convolution of a residual

@@ -33,6 +33,7 @@ pub struct Cli {
 pub enum Command {
     Train(Box<crate::train::TrainArgs>),
     Eval(crate::eval::EvalArgs),
+    Study(crate::study::StudyArgs),
     Predict(crate::predict::PredictArgs),
     Export(crate::export::ExportArgs),
     Info(crate::info::InfoArgs),

@@ -1,9 +1,9 @@
 //! `fsr eval`: all metrics of a detector on a test set.
 
-mod defects;
-mod figures;
+pub mod defects;
+pub mod figures;
 mod native;
-mod report;
+pub mod report;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -188,7 +188,10 @@ fn calibration(
 }
 
 /// SHA-256 of the manifest of a category's test images and masks.
-fn data_sha256(root: &std::path::Path, category: &Category) -> Result<String> {
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn data_sha256(root: &std::path::Path, category: &Category) -> Result<String> {
     let files = category
         .test
         .iter()

@@ -20,6 +20,7 @@ mod predict;
 mod progress;
 mod pytorch;
 mod store;
+mod study;
 mod synth;
 mod train;
 mod verdict;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Study(args) => study::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Info(args) => info::run(&args),

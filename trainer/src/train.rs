@@ -3,11 +3,14 @@
 mod args;
 mod checkpoint;
 mod fitting;
-mod images;
+pub mod images;
+mod implant;
 mod log;
-mod pool;
+pub mod pool;
+mod rival;
 pub mod run_folder;
 mod session;
+mod tau;
 
 pub use args::TrainArgs;
-pub use session::run;
+pub use session::{run, train};

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use fsr::config::{BackboneKind, ModelConfig, Preset, StridePlacement};
 use fsr::map::ScoreKind;
-use fsr::recipe::Recipe;
+use fsr::recipe::{LossTerms, PositionKind, Recipe};
+use fsr::rivals::Method;
 use serde::{Deserialize, Serialize};
 
+use super::tau::TauChoice;
 use crate::cli::{DataArgs, DeviceArgs, OutputArgs};
 use crate::dataset::shots::AUTHORS_SEED;
 
@@ -45,6 +47,14 @@ pub struct TrainArgs {
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
 
+    /// How to learn: fsr, reconstruction (the same network with nothing shuffled and no noise), patchcore
+    /// (a memory bank) or padim (a Gaussian for each position), all on the same features.
+    #[arg(long, value_name = "NAME", default_value = "fsr")]
+    pub method: Method,
+    /// The setting, checked against categories and shots: few-shot, separate (one category) or unified.
+    /// Default: what categories and --shots amount to.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub setting: Option<Setting>,
     /// Train on this many images of each category. Default: all.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub shots: Option<u32>,
@@ -100,9 +110,10 @@ pub struct TrainArgs {
     /// Images in a step. Default by setting and recipe: few-shot 1, one category 8, several 16.
     #[arg(long, value_name = "IMAGES", help_heading = "Training")]
     pub batch: Option<usize>,
-    /// Share of tokens that are shuffled, 0 to 1. Default: few-shot 0.1, one category 0.3, several 0.9.
+    /// Share of tokens that are shuffled, 0 to 1; or `auto`, to choose it by how well short trainings find
+    /// defects implanted in good images. Default: few-shot 0.1, one category 0.3, several 0.9.
     #[arg(long, value_name = "SHARE", help_heading = "Training")]
-    pub tau: Option<f64>,
+    pub tau: Option<TauChoice>,
     /// Learning rate of AdamW. Default: the recipe's.
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     pub lr: Option<f64>,
@@ -115,6 +126,21 @@ pub struct TrainArgs {
         help_heading = "Training"
     )]
     pub recipe: Recipe,
+    /// Noise on embedded tokens: its length over the token's, 0 for none. Default: the recipe's.
+    #[arg(long, value_name = "RATIO", help_heading = "Training")]
+    pub jitter: Option<f32>,
+    /// Position embedding: none, 1d, 2d or learned. Default: the recipe's.
+    #[arg(long, value_name = "KIND", help_heading = "Training")]
+    pub position: Option<PositionKind>,
+    /// Losses to minimise, one or more of squared,local,global. Default: all.
+    #[arg(long, value_name = "TERMS", help_heading = "Training")]
+    pub loss: Option<LossTerms>,
+    /// PatchCore: share of patches kept in the bank. Default: few-shot 0.1, else 0.01.
+    #[arg(long, value_name = "SHARE", help_heading = "Rivals")]
+    pub coreset: Option<f64>,
+    /// PaDiM: channels chosen at random. Default: 100.
+    #[arg(long, value_name = "COUNT", help_heading = "Rivals")]
+    pub padim_channels: Option<usize>,
     /// Seed of the initial weights, the order of images, shuffles and noise.
     #[arg(
         long,
@@ -140,13 +166,9 @@ pub struct TrainArgs {
     )]
     pub checkpoint_minutes: f64,
     /// Image score of the calibrated model: std (the authors'), max, or top1 (mean of the highest 1 %).
-    #[arg(
-        long,
-        value_name = "KIND",
-        default_value = "std",
-        help_heading = "Training"
-    )]
-    pub score: ScoreKind,
+    /// Default: std; max for patchcore and padim.
+    #[arg(long, value_name = "KIND", help_heading = "Training")]
+    pub score: Option<ScoreKind>,
     /// Set the threshold so that at most this share of good images is called anomalous, by the scores of good images
     /// kept out of training. Default: three deviations above their mean log score.
     #[arg(long, value_name = "RATE", help_heading = "Training")]
@@ -163,7 +185,7 @@ pub struct TrainArgs {
 }
 
 /// The three settings of the paper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Setting {
     /// A few images of each category.
@@ -194,13 +216,36 @@ impl Setting {
 const DEFAULT_EPOCHS: usize = 300;
 
 impl TrainArgs {
-    /// The setting that the choice of images amounts to.
-    pub fn setting(&self, categories: usize) -> Setting {
-        match (self.shots, categories) {
-            (Some(_), _) => Setting::FewShot,
-            (None, 1) => Setting::Separate,
-            (None, _) => Setting::Unified,
+    /// The setting: as asked for, else what the choice of images amounts to.
+    ///
+    /// # Errors
+    /// When the choice of images is not of the setting that was asked for.
+    pub fn setting(&self, categories: usize) -> Result<Setting> {
+        match (self.setting, self.shots, categories) {
+            (Some(Setting::FewShot), None, _) => {
+                bail!("--setting few-shot needs --shots, the number of images of each category")
+            }
+            (Some(wanted @ (Setting::Separate | Setting::Unified)), Some(_), _) => bail!(
+                "--shots makes a few-shot run; leave it out for --setting {}",
+                if wanted == Setting::Separate {
+                    "separate"
+                } else {
+                    "unified"
+                }
+            ),
+            (Some(Setting::Separate), None, 2..) => bail!(
+                "--setting separate makes a model of one category, and {categories} are given; run it for each, or a study"
+            ),
+            (Some(setting), ..) => Ok(setting),
+            (None, Some(_), _) => Ok(Setting::FewShot),
+            (None, None, 1) => Ok(Setting::Separate),
+            (None, None, _) => Ok(Setting::Unified),
         }
+    }
+
+    /// The image score of the calibrated model.
+    pub fn score(&self) -> ScoreKind {
+        self.score.unwrap_or(self.method.score())
     }
 
     /// The preset with what was changed on the command line.
@@ -217,6 +262,12 @@ impl TrainArgs {
         restorer.width = self.width.unwrap_or(restorer.width);
         restorer.depth = self.depth.unwrap_or(restorer.depth);
         restorer.heads = self.heads.unwrap_or(restorer.heads);
+        if let Some(patch) = self.method.patch() {
+            if self.patch.is_some_and(|asked| asked != patch) {
+                bail!("--patch has no meaning for --method {}", self.method);
+            }
+            restorer.patch = patch;
+        }
         config.validate()?;
         Ok(config)
     }
@@ -233,6 +284,20 @@ impl TrainArgs {
             }
             recipe.learning_rate = rate;
         }
+        if let Some(ratio) = self.jitter {
+            if !(ratio.is_finite() && ratio >= 0.0) {
+                bail!("--jitter {ratio} must be 0 or a positive number, such as 1");
+            }
+            recipe.jitter_ratio = ratio;
+        }
+        if self.method == Method::Reconstruction {
+            if self.jitter.is_some_and(|ratio| ratio > 0.0) {
+                bail!("--method reconstruction has no jitter; use --method fsr --tau 0 with it");
+            }
+            recipe.jitter_ratio = 0.0;
+        }
+        recipe.position = self.position.unwrap_or(recipe.position);
+        recipe.loss = self.loss.unwrap_or(recipe.loss);
         Ok(recipe)
     }
 
@@ -245,7 +310,17 @@ impl TrainArgs {
             .batch
             .unwrap_or(setting.batch(recipe))
             .min(images.max(1));
-        let tau = self.tau.unwrap_or(setting.tau());
+        let tau = match self.method {
+            Method::Fsr => match self.tau {
+                Some(TauChoice::Rate(rate)) => rate,
+                // Until it is chosen.
+                Some(TauChoice::Auto) | None => setting.tau(),
+            },
+            other if self.tau.is_some_and(|tau| tau != TauChoice::Rate(0.0)) => {
+                bail!("--method {other} shuffles nothing; leave --tau out")
+            }
+            _ => 0.0,
+        };
         let epochs = self.epochs.unwrap_or(DEFAULT_EPOCHS);
         if batch == 0 || epochs == 0 || self.steps == Some(0) || self.checkpoint_every == 0 {
             bail!("--batch, --epochs, --steps and --checkpoint-every must be at least 1");
@@ -260,7 +335,11 @@ impl TrainArgs {
             bail!("--tau {tau} must lie between 0 (nothing shuffled) and 1 (everything)");
         }
         let per_epoch = images.div_ceil(batch);
-        let steps = self.steps.unwrap_or(epochs * per_epoch);
+        let steps = if self.method.trains() {
+            self.steps.unwrap_or(epochs * per_epoch)
+        } else {
+            0
+        };
         Ok(Schedule {
             steps,
             batch,
@@ -310,7 +389,7 @@ mod tests {
     fn defaults_follow_the_setting() {
         let of = |line: &str, categories, images| {
             let args = parse(line);
-            let setting = args.setting(categories);
+            let setting = args.setting(categories).unwrap();
             (
                 setting,
                 args.schedule(setting, &args.recipe().unwrap(), images)
@@ -376,5 +455,53 @@ mod tests {
         for line in ["--lr 0", "--lr inf"] {
             assert!(parse(line).recipe().is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_setting_is_checked_against_the_images() {
+        let of =
+            |line: &str, categories| parse(line).setting(categories).map_err(|e| e.to_string());
+        assert_eq!(of("--setting few-shot --shots 2", 3), Ok(Setting::FewShot));
+        assert_eq!(of("--setting separate", 1), Ok(Setting::Separate));
+        assert_eq!(of("--setting unified", 1), Ok(Setting::Unified));
+        assert!(of("--setting few-shot", 1).unwrap_err().contains("--shots"));
+        assert!(
+            of("--setting unified --shots 2", 2)
+                .unwrap_err()
+                .contains("unified")
+        );
+        assert!(
+            of("--setting separate", 2)
+                .unwrap_err()
+                .contains("one category")
+        );
+    }
+
+    #[test]
+    fn ablations_and_rivals_change_what_they_say() {
+        let recipe = |line: &str| parse(line).recipe();
+        assert_eq!(recipe("--jitter 0").unwrap().jitter_ratio, 0.0);
+        assert_eq!(recipe("--method reconstruction").unwrap().jitter_ratio, 0.0);
+        assert!(recipe("--method reconstruction --jitter 1").is_err());
+        assert_eq!(
+            recipe("--position learned").unwrap().position,
+            PositionKind::Learned
+        );
+        let loss = recipe("--loss squared,global").unwrap().loss;
+        assert!(loss.squared && !loss.local && loss.global);
+        let schedule = |line: &str| {
+            let args = parse(line);
+            args.schedule(Setting::Unified, &args.recipe().unwrap(), 40)
+        };
+        assert_eq!(schedule("--method reconstruction").unwrap().tau, 0.0);
+        assert!(schedule("--method reconstruction --tau 0.3").is_err());
+        assert_eq!(schedule("--method padim").unwrap().steps, 0);
+        assert_eq!(
+            parse("--method patchcore").model().unwrap().restorer.patch,
+            2
+        );
+        assert!(parse("--method padim --patch 4").model().is_err());
+        assert_eq!(parse("--method padim").score(), ScoreKind::Max);
+        assert_eq!(parse("").score(), ScoreKind::Std);
     }
 }

@@ -121,7 +121,8 @@ impl Fitting<'_> {
                 if save {
                     let place = folder.checkpoint(now.step);
                     let more = checkpoint::files(training, seconds)?;
-                    self.write(training, now.step, now.epoch, &place, more)?;
+                    let model = self.model_of(training);
+                    self.write(&model, now.step, now.epoch, &place, more)?;
                     folder.drop_checkpoints_before(now.step);
                     (saved, saved_at) = (now.step, Instant::now());
                 }
@@ -157,13 +158,9 @@ impl Fitting<'_> {
                 calibration: None,
             });
         }
-        let calibration = self.write(
-            &training,
-            done,
-            epoch,
-            &folder.path().join(MODEL),
-            Vec::new(),
-        )?;
+        let model = self.model_of(&training);
+        let target = folder.path().join(MODEL);
+        let calibration = self.write(&model, done, epoch, &target, Vec::new())?;
         folder.drop_checkpoints();
         Ok(Outcome {
             interrupted: None,
@@ -173,22 +170,39 @@ impl Fitting<'_> {
         })
     }
 
-    /// Calibrates the model as it stands and writes it as a package, with `more` files beside it.
-    fn write(
-        &self,
-        training: &Training,
-        step: usize,
-        epoch: usize,
-        target: &Path,
-        more: Vec<(String, Vec<u8>)>,
-    ) -> Result<Option<Calibration>> {
-        let model = Fsr::from_parts(
+    /// Writes the model of a method that does not train.
+    ///
+    /// # Errors
+    /// When the device fails or the disk refuses.
+    pub fn write_rival(&self, folder: &RunFolder) -> Result<Outcome> {
+        let target = folder.path().join(MODEL);
+        Ok(Outcome {
+            interrupted: None,
+            epoch: 1,
+            loss: 0.0,
+            calibration: self.write(self.model, 0, 1, &target, Vec::new())?,
+        })
+    }
+
+    fn model_of(&self, training: &Training) -> Fsr {
+        Fsr::from_parts(
             &self.model.config,
             &self.model.recipe,
             self.model.backbone.clone(),
             training.restorer(),
             self.model.device(),
-        );
+        )
+    }
+
+    /// Calibrates the model as it stands and writes it as a package, with `more` files beside it.
+    fn write(
+        &self,
+        model: &Fsr,
+        step: usize,
+        epoch: usize,
+        target: &Path,
+        more: Vec<(String, Vec<u8>)>,
+    ) -> Result<Option<Calibration>> {
         let categories: Vec<&str> = self
             .selection
             .calibration
@@ -196,10 +210,10 @@ impl Fitting<'_> {
             .map(|image| image.category.as_str())
             .collect();
         let calibrations = calibrate(
-            &model,
+            model,
             self.good,
             &categories,
-            self.args.score,
+            self.args.score(),
             self.selection.source,
         )?
         .at_rate(self.args.false_alarm_rate)?;
@@ -209,6 +223,7 @@ impl Fitting<'_> {
             .file_name()
             .map_or_else(|| "fsr".into(), |name| name.to_string_lossy().into_owned());
         let mut config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
+        config.method = self.args.method;
         config.calibration = calibrations.all.clone();
         config.category_calibration = calibrations.by_category;
         config.provenance = Provenance {

@@ -10,7 +10,7 @@ use image::RgbImage;
 
 use super::TrainArgs;
 use crate::calibrate::{check_rate, split};
-use crate::dataset::{self, Part, shots};
+use crate::dataset::{self, DataSet, Part, shots};
 
 /// The images of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,4 +130,19 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
         selection.calibration.iter().map(|image| &*image.category),
     )?;
     Ok(selection)
+}
+
+/// About how many images runs on some categories will need features of: all of them, and the altered
+/// ones that few shots are calibrated on.
+///
+/// # Errors
+/// When a category cannot be listed.
+pub fn image_count(data: &DataSet, categories: &[String]) -> Result<usize> {
+    let mut count = 0;
+    for name in categories {
+        let train = data.scan(name, Part::Train)?.train.len();
+        let test = data.scan(name, Part::Test)?.test.len();
+        count += train + test + 8 * variants(1);
+    }
+    Ok(count)
 }

@@ -20,8 +20,10 @@ pub const CHECKPOINTS: &str = "checkpoints";
 const LOG: &str = "log.jsonl";
 
 /// Settings that decide the weights: a run is gone on with only if they are the same.
-const SAME: [&str; 12] = [
+const SAME: [&str; 14] = [
     "/method",
+    "/coreset",
+    "/padim_channels",
     "/categories",
     "/shots",
     "/files",
@@ -82,6 +84,20 @@ impl RunFolder {
     /// Whether there is a run that could be gone on with.
     pub fn exists(path: &Path) -> bool {
         path.join(CONFIG).is_file() && path.join(LOG).is_file()
+    }
+
+    /// The shuffling rate that a run was begun with.
+    ///
+    /// # Errors
+    /// When its settings cannot be read.
+    pub fn recorded_tau(path: &Path) -> Result<f64> {
+        let config = path.join(CONFIG);
+        let text =
+            fs::read(&config).with_context(|| format!("cannot read {}", config.display()))?;
+        serde_json::from_slice::<serde_json::Value>(&text)
+            .ok()
+            .and_then(|settings| settings.pointer("/options/tau")?.as_f64())
+            .with_context(|| format!("{} is damaged", config.display()))
     }
 
     /// Opens an unfinished run again, and removes what a killed process left half-written.

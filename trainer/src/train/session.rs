@@ -10,8 +10,10 @@ use fsr::config::{BackboneKind, ModelConfig};
 use fsr::model::Fsr;
 use fsr::package::WeightsOrigin;
 use fsr::recipe::Recipe;
+use fsr::rivals::Method;
 use fsr::train::TrainOptions;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::TrainArgs;
 use super::args::Setting;
@@ -19,7 +21,9 @@ use super::checkpoint;
 use super::fitting::Fitting;
 use super::images::{ImageKey, Selection, load, select};
 use super::pool::Pool;
+use super::rival;
 use super::run_folder::{MODEL, RunFolder};
+use super::tau::{self, TauChoice, TauSearch};
 use crate::device::{self, Opened};
 use crate::features::{Features, gib};
 use crate::interrupt::{self, Interrupted};
@@ -33,6 +37,9 @@ struct RunConfig<'a> {
     command: Vec<String>,
     data: String,
     categories: Vec<&'a String>,
+    method: Method,
+    coreset: Option<f64>,
+    padim_channels: Option<usize>,
     setting: Setting,
     shots: Option<u32>,
     shots_seed: u64,
@@ -41,6 +48,8 @@ struct RunConfig<'a> {
     model: &'a ModelConfig,
     recipe: &'a Recipe,
     options: &'a TrainOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tau_search: Option<&'a TauSearch>,
     backbone_weights: Option<&'a WeightsOrigin>,
     device: &'a str,
 }
@@ -113,59 +122,80 @@ pub fn train(
     let recipe = args.recipe()?;
     let cache_limit = cache_limit(args.cache_ram)?;
     let selection = select(args)?;
-    let setting = args.setting(selection.files.len());
+    let setting = args.setting(selection.files.len())?;
     let schedule = args.schedule(setting, &recipe, selection.train.len())?;
     let weights_source = weights_source(args, &config)?;
     let (backbone, weights) = backbone_weights::load(&weights_source, &config.backbone, args.seed)?;
     let model = Fsr::untrained(&config, &recipe, &backbone, args.seed, &opened.device)?;
     drop(backbone);
 
-    let options = TrainOptions {
+    let resuming = args.resume && RunFolder::exists(&args.out);
+    let choose = args.tau == Some(TauChoice::Auto) && !resuming;
+    let tau = match args.tau {
+        Some(TauChoice::Auto) if resuming => RunFolder::recorded_tau(&args.out)?,
+        _ => schedule.tau,
+    };
+    let mut options = TrainOptions {
         steps: schedule.steps,
         batch: schedule.batch,
-        tau: schedule.tau,
+        tau,
         seed: args.seed,
         report_every: report_every(&opened.device, schedule.steps),
     };
-    let settings = RunConfig {
-        program: format!("fsr {}", env!("CARGO_PKG_VERSION")),
-        command: std::env::args().collect(),
-        data: args.data.data.display().to_string(),
-        categories: selection.files.keys().collect(),
-        setting,
-        shots: args.shots,
-        shots_seed: args.shots_seed,
-        files: &selection.files,
-        calibration_images: selection.calibration.len(),
-        model: &config,
-        recipe: &recipe,
-        options: &options,
-        backbone_weights: weights.as_ref(),
-        device: &opened.name,
+    let settings = |options: &TrainOptions, search: Option<&TauSearch>| -> Result<Value> {
+        // Through text, so that 32-bit numbers look as they do in the file.
+        Ok(serde_json::from_slice(&serde_json::to_vec(&RunConfig {
+            program: format!("fsr {}", env!("CARGO_PKG_VERSION")),
+            command: std::env::args().collect(),
+            data: args.data.data.display().to_string(),
+            categories: selection.files.keys().collect(),
+            method: args.method,
+            coreset: args.coreset,
+            padim_channels: args.padim_channels,
+            setting,
+            shots: args.shots,
+            shots_seed: args.shots_seed,
+            files: &selection.files,
+            calibration_images: selection.calibration.len(),
+            model: &config,
+            recipe: &recipe,
+            options,
+            tau_search: search,
+            backbone_weights: weights.as_ref(),
+            device: &opened.name,
+        })?)?)
     };
-    let (mut folder, checkpoint) = if args.resume && RunFolder::exists(&args.out) {
-        let mut folder = RunFolder::reopen(&args.out, &serde_json::to_value(&settings)?)?;
+    let (mut folder, checkpoint) = if resuming {
+        let mut folder = RunFolder::reopen(&args.out, &settings(&options, None)?)?;
         let checkpoint = checkpoint::newest(&args.out)?;
         folder.cut_log(checkpoint.as_ref().map_or(0, |known| known.state.step))?;
         (folder, checkpoint)
     } else {
         let folder = RunFolder::create(&args.out, args.overwrite)?;
-        folder.write_config(&settings)?;
+        if !choose {
+            folder.write_config(&settings(&options, None)?)?;
+        }
         (folder, None)
     };
+    let names: Vec<&str> = selection.files.keys().map(String::as_str).collect();
+    let how = if args.method.trains() {
+        format!(
+            "{} steps of {}, τ {}, {recipe} recipe",
+            schedule.steps,
+            schedule.batch,
+            if choose {
+                "to be chosen".into()
+            } else {
+                tau.to_string()
+            }
+        )
+    } else {
+        args.method.to_string()
+    };
     say(format!(
-        "{} images of {}, {} steps of {}, τ {}, {} recipe, {} on {opened}",
+        "{} images of {}, {how}, {} on {opened}",
         selection.train.len(),
-        selection
-            .files
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", "),
-        schedule.steps,
-        schedule.batch,
-        schedule.tau,
-        recipe,
+        names.join(", "),
         config.backbone.kind,
     ));
     match &checkpoint {
@@ -188,6 +218,13 @@ pub fn train(
         }
     };
     add_features(&model, &selection, pool)?;
+    if choose {
+        let found = tau::search(&model, &selection, pool, &options, args.score())?;
+        options.tau = found.chosen;
+        folder.write_config(&settings(&options, Some(&found))?)?;
+    }
+    let source = pool.view(&selection.train_keys());
+    let model = rival::fit(args, setting, model, &source)?;
     let fitting = Fitting {
         args,
         model: &model,
@@ -196,8 +233,11 @@ pub fn train(
         options: &options,
         weights: weights.as_ref(),
     };
-    let source = pool.view(&selection.train_keys());
-    let outcome = fitting.run(&source, schedule, checkpoint.as_ref(), &mut folder)?;
+    let outcome = if args.method.trains() {
+        fitting.run(&source, schedule, checkpoint.as_ref(), &mut folder)?
+    } else {
+        fitting.write_rival(&folder)?
+    };
     if let Some(interrupted) = outcome.interrupted {
         return Err(interrupted.into());
     }

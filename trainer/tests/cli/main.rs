@@ -14,4 +14,5 @@ mod interruption;
 mod program;
 mod resume;
 mod server;
+mod study;
 mod whole_path;
