@@ -14,7 +14,7 @@ use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::hostile::{encode, picture, png_header};
 use fsr_tests::packages::{self, Files};
-use fsr_tests::page::{Page, Shown};
+use fsr_tests::page::Shown;
 use fsr_tests::paths;
 use image::{ImageBuffer, ImageFormat, Luma};
 use std::path::Path;
