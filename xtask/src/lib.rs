@@ -1,6 +1,7 @@
 //! The project's tasks. `cargo xtask demo` shows the page on a fresh machine, `cargo xtask test` runs every check,
 //! `cargo xtask doctor` says what is missing. Nothing here is part of the product.
 
+pub mod axe;
 pub mod browser;
 pub mod command;
 pub mod demo;

@@ -111,6 +111,11 @@ fn page_stages(stages: &mut Stages, options: Options) {
     }
     stages.run("browser tests", &["page build"], || {
         let browser = Browser::ensure()?;
+        if crate::axe::ensure().is_none() {
+            println!(
+                "axe-core could not be fetched from the npm registry: its test will be skipped"
+            );
+        }
         // One browser at a time: several would share the cores and time each other out.
         run_command(
             cargo()
@@ -120,6 +125,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .arg("test")
                 .args(WORKSPACE)
                 .args(["--test", "browser", "--test", "browser_training"])
+                .args(["--test", "browser_access"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });

@@ -136,6 +136,17 @@ impl Link {
     }
 }
 
+/// An address that starts the worker. A worker from the server would have a policy of its own, of headers
+/// that a plain file server does not send; one from a blob inherits the page's, which forbids any
+/// connection to elsewhere.
+fn start_script() -> Result<String, JsValue> {
+    let base = document().base_uri()?.unwrap_or_default();
+    let address = web_sys::Url::new_with_base(WORKER, &base)?.href();
+    let script = format!("import {};", serde_json::json!(address));
+    let blob = download::blob(&JsValue::from_str(&script), "text/javascript")?;
+    web_sys::Url::create_object_url_with_blob(&blob)
+}
+
 /// Starts a worker in place of the one before, if any.
 fn spawn(page: Page) {
     let generation = LINK.with_borrow_mut(|link| {
@@ -150,7 +161,7 @@ fn spawn(page: Page) {
     page.backend.set(None);
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    match Worker::new_with_options(WORKER, &options) {
+    match start_script().and_then(|script| Worker::new_with_options(&script, &options)) {
         Ok(worker) => {
             let current = move || LINK.with_borrow(|link| link.generation == generation);
             let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -407,6 +418,9 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                 Task::Train(..) => {
                     page.training.set(TrainStage::Idle);
                     page.paused.set(false);
+                    if page.model.with_untracked(Option::is_some) {
+                        page.stage.set(Stage::Ready);
+                    }
                 }
                 Task::InspectFile(..) | Task::InspectSample(_) => {
                     page.busy.set(None);

@@ -1,7 +1,5 @@
 //! The list of images as a table: sortable, each row opens its image; saved as CSV or JSON.
 
-use std::cmp::Ordering;
-
 use leptos::prelude::*;
 
 use fsr_web::{
@@ -96,6 +94,9 @@ fn Table(page: Page) -> impl IntoView {
             .with_untracked(|rows| to_json(rows, &model, threshold.as_ref()));
         download::text("fsr-results.json", "application/json", &text);
     };
+    let unfinished = move || count.get().open() > 0;
+    let outdated = move || count.get().outdated > 0;
+    let cut_off = move || count.get().total > most.get();
     let announced = Memo::new(move |_| {
         let count = count.get();
         // Every tenth of a long list, not each image.
@@ -116,19 +117,19 @@ fn Table(page: Page) -> impl IntoView {
                 <p class="quiet" data-testid="list-line">{move || line(&count.get())}</p>
                 <p class="visually-hidden" role="status">{move || announced.get()}</p>
             </div>
-            <Show when=move || count.get().open().cmp(&0) == Ordering::Greater>
+            <Show when=unfinished>
                 <progress aria-label="Images inspected" max=move || count.get().total
                     value=move || count.get().judged + count.get().failed></progress>
             </Show>
             <div class="row">
                 <button type="button" class="secondary" data-testid="export-csv" on:click=csv>"Save CSV"</button>
                 <button type="button" class="secondary" data-testid="export-json" on:click=json>"Save JSON"</button>
-                <Show when=move || count.get().outdated.cmp(&0) == Ordering::Greater>
+                <Show when=outdated>
                     <button type="button" class="secondary" data-testid="list-again" on:click=move |_| list::again(page)>
                         "Inspect again with this model"
                     </button>
                 </Show>
-                <Show when=move || count.get().open().cmp(&0) == Ordering::Greater>
+                <Show when=unfinished>
                     <button type="button" class="link" data-testid="list-stop" on:click=move |_| list::stop(page)>"Stop"</button>
                 </Show>
                 <button type="button" class="link" data-testid="list-clear" on:click=move |_| list::clear(page)>"Clear the list"</button>
@@ -153,7 +154,7 @@ fn Table(page: Page) -> impl IntoView {
                 </tbody>
             </table>
             </div>
-            <Show when=move || { count.get().total > most.get() }>
+            <Show when=cut_off>
                 <button type="button" class="link" data-testid="list-more"
                     on:click=move |_| most.update(|most| *most += PORTION)>
                     {move || format!("Show {PORTION} more of {}", count.get().total)}

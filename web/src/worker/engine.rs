@@ -96,7 +96,8 @@ impl Engine {
             return;
         };
         let id = job.id;
-        match job.advance().await {
+        let advanced = job.advance().await;
+        match advanced {
             Ok(None) => {}
             Ok(Some(package)) => {
                 self.training = None;

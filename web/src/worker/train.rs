@@ -186,7 +186,7 @@ impl Job {
 
     /// Does one piece. The finished package, at the end.
     pub async fn advance(&mut self) -> Result<Option<Box<Package>>, Trouble> {
-        match &mut self.phase {
+        match self.phase {
             Phase::Features => self.one_feature().await.map(|()| None),
             Phase::Steps(_) => self.one_step().await.map(|()| None),
             Phase::Calibrating(..) => self.one_map().await,

@@ -1,0 +1,305 @@
+//! The page for everyone: axe-core finds nothing in any state, the keyboard does everything, light and dark, on a
+//! desk and on a phone. Pictures of the states are left in `target/screenshots/`.
+
+#![allow(clippy::unwrap_used)]
+
+use fsr::products::{Product, generate};
+use fsr_tests::bench::Bench;
+use fsr_tests::chromium::WebGpu;
+use fsr_tests::hostile::encode;
+use fsr_tests::paths;
+use fsr_tests::skip::skipped;
+use image::ImageFormat;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Width and height of a desk's and of a phone's window, in CSS pixels.
+const DESK: (u32, u32) = (1280, 1000);
+const PHONE: (u32, u32) = (390, 844);
+
+/// Keys of WebDriver.
+const TAB: char = '\u{e004}';
+const ENTER: char = '\u{e007}';
+
+fn sample(bench: &Bench, defect: Option<&str>, seed: u64) -> PathBuf {
+    let sample = generate(Product::HexNut, defect, seed, 256).unwrap();
+    let name = format!("{}-{seed}.png", defect.unwrap_or("good"));
+    bench.file(&name, &encode(sample.image, ImageFormat::Png))
+}
+
+fn refs(paths: &[PathBuf]) -> Vec<&Path> {
+    paths.iter().map(PathBuf::as_path).collect()
+}
+
+/// What axe-core objects to, one line a place.
+fn violations(bench: &Bench) -> Vec<String> {
+    let session = &bench.chromium.session;
+    session
+        .execute(
+            "window.__axe = null; axe.run(document, { resultTypes: ['violations'] }).then((result) => { window.__axe = result.violations; });",
+            &[],
+        )
+        .unwrap();
+    let found = loop {
+        let found = session.execute("return window.__axe", &[]).unwrap();
+        if !found.is_null() {
+            break found;
+        }
+        sleep(Duration::from_millis(50));
+    };
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    list(&found)
+        .iter()
+        .flat_map(|rule| {
+            let places = list(&rule["nodes"]);
+            places
+                .iter()
+                .map(|node| {
+                    format!(
+                        "{}: {} ({})",
+                        rule["id"], node["target"], node["failureSummary"]
+                    )
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Looks at a state in light and dark, on a desk and on a phone: pictures, axe-core, no sideways scrolling.
+fn look(bench: &Bench, axe: Option<&str>, state: &str) {
+    let session = &bench.chromium.session;
+    let folder = paths::root().join("target/screenshots");
+    fs::create_dir_all(&folder).unwrap();
+    for scheme in ["light", "dark"] {
+        for (device, (width, height)) in [("desk", DESK), ("phone", PHONE)] {
+            let media =
+                json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+            session
+                .chromium("Emulation.setEmulatedMedia", media)
+                .unwrap();
+            let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+            session
+                .chromium("Emulation.setDeviceMetricsOverride", metrics)
+                .unwrap();
+            session.execute("window.scrollTo(0, 0)", &[]).unwrap();
+            // Transitions of colours end.
+            sleep(Duration::from_millis(250));
+            let whole = json!({ "format": "png", "captureBeyondViewport": true });
+            let picture = session.chromium("Page.captureScreenshot", whole).unwrap();
+            let file = folder.join(format!("{state}-{device}-{scheme}.png"));
+            fs::write(file, base64(picture["data"].as_str().unwrap())).unwrap();
+            let wide = session
+                .execute(
+                    "return document.documentElement.scrollWidth - window.innerWidth",
+                    &[],
+                )
+                .unwrap();
+            assert!(
+                wide.as_i64().unwrap() <= 0,
+                "{state} on a {device} scrolls sideways by {wide}"
+            );
+            let Some(axe) = axe else { continue };
+            if session.execute("return !window.axe", &[]).unwrap() == true {
+                // As the browser's own: the page's policy lets no script evaluate text.
+                let script = json!({ "expression": axe });
+                session.chromium("Runtime.evaluate", script).unwrap();
+            }
+            let found = violations(bench);
+            assert!(
+                found.is_empty(),
+                "{state} on a {device}, {scheme}: {found:#?}"
+            );
+        }
+    }
+    session
+        .chromium("Emulation.clearDeviceMetricsOverride", json!({}))
+        .unwrap();
+}
+
+/// Bytes of base64 text.
+fn base64(text: &str) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let letters: Vec<u8> = text
+        .bytes()
+        .filter(|byte| *byte != b'=')
+        .map(value)
+        .collect();
+    letters
+        .chunks(4)
+        .flat_map(|chunk| {
+            let bits = chunk.iter().enumerate().fold(0u32, |bits, (at, value)| {
+                bits | u32::from(*value) << (18 - 6 * at)
+            });
+            bits.to_be_bytes()[1..chunk.len()].to_vec()
+        })
+        .collect()
+}
+
+#[test]
+fn no_state_of_the_page_has_a_barrier() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let script = xtask::axe::find().map(|path| fs::read_to_string(path).unwrap());
+    if script.is_none() {
+        skipped(
+            "axe-core is not there (`cargo xtask test` fetches it); only pictures and widths are checked",
+        );
+    }
+    let axe = script.as_deref();
+    let page = bench.open("backend=cpu");
+    page.answer().unwrap().shown();
+    look(&bench, axe, "1-opened");
+
+    let good: Vec<PathBuf> = (0..4)
+        .map(|seed| sample(&bench, None, 700_000 + seed))
+        .collect();
+    page.collect(&refs(&good)).unwrap();
+    page.train("hex nut", 30).unwrap();
+    page.wait("some steps", || {
+        Ok((page.training()?.step >= 12).then_some(()))
+    })
+    .unwrap();
+    page.press("train-pause").unwrap();
+    page.wait("the pause", || Ok(page.training()?.paused.then_some(())))
+        .unwrap();
+    look(&bench, axe, "2-training");
+    page.press("train-pause").unwrap();
+    page.trained().unwrap().unwrap();
+
+    let mut images: Vec<PathBuf> = (0..3)
+        .map(|seed| sample(&bench, None, 700_010 + seed))
+        .collect();
+    for defect in Product::HexNut.defects() {
+        images.push(sample(&bench, Some(defect), 700_020));
+    }
+    images.push(bench.file("notes.png", b"no image"));
+    page.list(&refs(&images)).unwrap();
+    page.listed(images.len()).unwrap();
+    look(&bench, axe, "3-inspected");
+
+    // A message, and a threshold of one's own.
+    page.inspect(&bench.file("broken.png", b"no image"))
+        .unwrap()
+        .refused();
+    look(&bench, axe, "4-refused");
+}
+
+/// What has the focus: its test hook, else its text.
+fn focused(page: &Bench) -> String {
+    let script = "
+        const element = document.activeElement;
+        return element === document.body ? 'body' : element.dataset.testid ?? element.innerText ?? '';";
+    let name = page.chromium.session.execute(script, &[]).unwrap();
+    name.as_str().unwrap_or_default().trim().to_owned()
+}
+
+/// Presses Tab until `name` has the focus; the focus must be visible on the way.
+fn tab_to(bench: &Bench, name: &str) {
+    let visible = "
+        const style = getComputedStyle(document.activeElement);
+        const next = document.activeElement.nextElementSibling;
+        const shows = (style) => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+        return shows(style) || (next !== null && shows(getComputedStyle(next)));";
+    for _ in 0..80 {
+        bench.chromium.session.press(&TAB.to_string()).unwrap();
+        let here = focused(bench);
+        if here != "body" {
+            let seen = bench.chromium.session.execute(visible, &[]).unwrap();
+            assert_eq!(seen, true, "the focus on {here:?} cannot be seen");
+        }
+        if here == name {
+            return;
+        }
+    }
+    panic!("Tab does not lead to {name}");
+}
+
+fn press_enter(bench: &Bench) {
+    bench.chromium.session.press(&ENTER.to_string()).unwrap();
+}
+
+#[test]
+fn the_keyboard_trains_a_detector_and_reads_its_map() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off");
+    tab_to(&bench, "use-samples");
+    press_enter(&bench);
+    page.wait("the samples", || {
+        Ok((page.attribute("collect", "data-count")? == "4").then_some(()))
+    })
+    .unwrap();
+    tab_to(&bench, "train-steps");
+    bench.chromium.session.press("\u{e009}a\u{e000}5").unwrap();
+    tab_to(&bench, "train-start");
+    press_enter(&bench);
+    page.trained().unwrap().unwrap();
+    page.forget().unwrap();
+    tab_to(&bench, "sample-tile");
+    press_enter(&bench);
+    let shown = page.answer().unwrap().shown();
+    // The arrow keys read the map.
+    let focus = "document.querySelector('.layers').focus()";
+    bench.chromium.session.execute(focus, &[]).unwrap();
+    bench.chromium.session.press("\u{e014}\u{e015}").unwrap();
+    let text = page.text("read-out").unwrap();
+    assert!(
+        text.starts_with("Pixel 132, 132"),
+        "{text} of {}",
+        shown.name
+    );
+}
+
+#[test]
+fn neither_page_nor_worker_can_connect_elsewhere() {
+    // The worker tries when asked, and answers what came of it.
+    let spy = "
+        new BroadcastChannel('fsr-spy').addEventListener('message', async ({ data, target }) => {
+            if (data.url) target.postMessage({ answer: await fetch(data.url, { mode: 'no-cors' }).then(() => 'reached', () => 'refused') });
+        });";
+    let other = xtask::static_server::StaticServer::bind(paths::fixtures(), 0).unwrap();
+    let elsewhere = other.spawn();
+    let Some(bench) = Bench::start_with(WebGpu::Missing, |site| {
+        let start = site.join("fsr-worker-start.js");
+        let text = fs::read_to_string(&start).unwrap();
+        fs::write(&start, format!("{spy}\n{text}")).unwrap();
+    }) else {
+        return;
+    };
+    let page = bench.open("backend=cpu&demo=off");
+    let ask = "
+        window.__spied = [];
+        const url = arguments[0];
+        const note = (answer) => window.__spied.push(answer);
+        fetch(url, { mode: 'no-cors' }).then(() => note('page reached'), () => note('page refused'));
+        const channel = new BroadcastChannel('fsr-spy');
+        channel.onmessage = ({ data }) => data.answer && note('worker ' + data.answer);
+        channel.postMessage({ url });";
+    for (url, outcome) in [(&elsewhere, "refused"), (&bench.address, "reached")] {
+        let session = &bench.chromium.session;
+        session.execute(ask, &[format!("{url}/").into()]).unwrap();
+        let spied = page
+            .wait("both answers", || {
+                let spied = session.execute("return window.__spied", &[])?;
+                Ok(spied.as_array().filter(|spied| spied.len() == 2).cloned())
+            })
+            .unwrap();
+        for who in ["page", "worker"] {
+            assert!(
+                spied.contains(&format!("{who} {outcome}").into()),
+                "{url}: {spied:?}"
+            );
+        }
+    }
+}
