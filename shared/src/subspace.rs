@@ -255,11 +255,11 @@ mod tests {
                 .map(|row| matrix[row * directions + column])
                 .collect()
         };
-        for direction in 0..directions {
+        for (direction, reach) in spread.into_iter().enumerate() {
             let along = dot(&column(&truth, direction), &column(&found.basis, direction));
             // Chance correlations of 400 draws turn the axes by a few hundredths.
             assert!(along.abs() > 0.99, "direction {direction}: {along}");
-            let expected = spread[direction] / 3.0f32.sqrt();
+            let expected = reach / 3.0f32.sqrt();
             let relative = found.deviation[direction] / expected;
             assert!((0.9..1.1).contains(&relative), "{relative}");
             for other in 0..direction {

@@ -144,8 +144,7 @@ fn survey(
         total = total.saturating_add(entry.size());
         let allowed = length
             .saturating_mul(MOST_EXPANSION)
-            .max(ALWAYS_ALLOWED)
-            .min(MOST_BYTES);
+            .clamp(ALWAYS_ALLOWED, MOST_BYTES);
         let own = entry
             .compressed_size()
             .saturating_mul(MOST_EXPANSION)
