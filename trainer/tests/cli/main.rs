@@ -9,6 +9,7 @@ mod determinism;
 mod fetch;
 mod help;
 mod interruption;
+mod memory;
 mod program;
 mod server;
 mod whole_path;
