@@ -72,6 +72,8 @@ pub enum CalibrationSource {
     HeldOut,
     /// Training images, shifted and relit; their scores are somewhat low.
     AlteredTraining,
+    /// Training images, as they are and altered, each judged by a model trained on the others.
+    LeaveOneOut,
 }
 
 impl CalibrationSource {
@@ -80,6 +82,7 @@ impl CalibrationSource {
         match self {
             Self::HeldOut => "good images kept out of training",
             Self::AlteredTraining => "altered training images",
+            Self::LeaveOneOut => "training images, each left out in turn",
         }
     }
 }

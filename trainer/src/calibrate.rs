@@ -1,5 +1,7 @@
 //! Calibration of a freshly trained model on good images.
 
+pub mod leave_one_out;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};

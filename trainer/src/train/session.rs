@@ -18,6 +18,7 @@ use super::args::Setting;
 use super::fitting::Fitting;
 use super::images::{Selection, select};
 use super::run_folder::{MODEL, RunFolder};
+use crate::calibrate::leave_one_out::LeaveOneOut;
 use crate::device;
 use crate::features::{self, Features, gib};
 use crate::interrupt::{self, Interrupted};
@@ -69,6 +70,9 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     let recipe = args.recipe()?;
     let cache_limit = cache_limit(args.cache_ram)?;
     let selection = select(args)?;
+    if args.leave_one_out && selection.train.len() < 2 {
+        bail!("--leave-one-out needs at least two images to train on");
+    }
     let setting = args.setting(selection.files.len());
     let schedule = args.schedule(setting, &recipe, selection.train.len())?;
     let weights_source = weights_source(args, &config)?;
@@ -128,9 +132,21 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         options: &options,
         weights: weights.as_ref(),
     };
-    let outcome = fitting.run(&training_features, schedule, &mut folder)?;
+    let mut outcome = fitting.run(&training_features, schedule, &mut folder)?;
     if let Some(interrupted) = outcome.interrupted {
         return Err(interrupted.into());
+    }
+    if args.leave_one_out {
+        outcome.calibration = LeaveOneOut {
+            model: &model,
+            options: &options,
+            shots: &training_features,
+            altered: &good_features,
+            categories: &selection.calibration_categories(),
+            kind: args.score,
+            rate: args.false_alarm_rate,
+        }
+        .apply(&args.out.join(MODEL))?;
     }
     let summary = Summary {
         run: args.out.display().to_string(),
