@@ -72,6 +72,8 @@ pub enum CalibrationSource {
     HeldOut,
     /// Training images, shifted and relit; their scores are somewhat low.
     AlteredTraining,
+    /// Training images, as they are and altered, each judged by a model trained on the others.
+    LeaveOneOut,
 }
 
 impl CalibrationSource {
@@ -80,6 +82,7 @@ impl CalibrationSource {
         match self {
             Self::HeldOut => "good images kept out of training",
             Self::AlteredTraining => "altered training images",
+            Self::LeaveOneOut => "training images, each left out in turn",
         }
     }
 }
@@ -94,22 +97,59 @@ const HOT_PIXEL_SHARE: f64 = 0.001;
 /// How far the scale reaches above that pixel value: a good part then stays in its coolest quarter.
 const SCALE_HEADROOM: f32 = 4.0;
 
-impl Calibration {
-    /// Calibrates on anomaly maps of good images; `None` without any.
-    ///
-    /// The threshold is `exp(m + 3·s)` of the log scores' mean m and deviation s: maximum and
-    /// high quantiles of a handful of images say little, two moments more. The colour scale goes
-    /// from zero to four times the value that 99.9 % of good pixels stay under.
-    pub fn from_good_maps(
-        maps: &[AnomalyMap],
-        kind: ScoreKind,
-        source: CalibrationSource,
-    ) -> Option<Self> {
-        if maps.is_empty() {
-            return None;
+/// Gathers a calibration map by map, in little memory.
+///
+/// The threshold is `exp(m + 3·s)` of the log scores' mean m and deviation s: maximum and high quantiles of
+/// a handful of images say little, two moments more. The colour scale goes from zero to four times the value
+/// that 99.9 % of good pixels stay under.
+#[derive(Debug, Clone)]
+pub struct CalibrationBuilder {
+    kind: ScoreKind,
+    source: CalibrationSource,
+    scores: Vec<f32>,
+    /// The hottest pixels so far, in no order; all others are colder.
+    hot: Vec<f32>,
+    /// How many of them are needed in the end.
+    keep: usize,
+}
+
+impl CalibrationBuilder {
+    /// For maps that have `pixels` values together.
+    pub fn new(kind: ScoreKind, source: CalibrationSource, pixels: usize) -> Self {
+        let colder = ((pixels as f64 * (1.0 - HOT_PIXEL_SHARE)) as usize).min(pixels.max(1) - 1);
+        Self {
+            kind,
+            source,
+            scores: Vec::new(),
+            hot: Vec::new(),
+            keep: pixels - colder,
         }
-        let mut scores: Vec<f32> = maps.iter().map(|map| map.scores().get(kind)).collect();
+    }
+
+    /// Adds the map of a good image.
+    pub fn add(&mut self, map: &AnomalyMap) {
+        self.scores.push(map.scores().get(self.kind));
+        for part in map.values.chunks(self.keep.max(1)) {
+            self.hot.extend_from_slice(part);
+            if self.hot.len() > self.keep {
+                let descending = |a: &f32, b: &f32| b.total_cmp(a);
+                self.hot.select_nth_unstable_by(self.keep, descending);
+                self.hot.truncate(self.keep);
+            }
+        }
+    }
+
+    /// The calibration; `None` if no map was added.
+    pub fn finish(self) -> Option<Calibration> {
+        let Self {
+            kind,
+            source,
+            mut scores,
+            hot,
+            ..
+        } = self;
         scores.sort_by(f32::total_cmp);
+        let highest = *scores.last()?;
         let logs: Vec<f64> = scores
             .iter()
             .map(|&score| libm::log(f64::from(score.max(f32::MIN_POSITIVE))))
@@ -118,18 +158,10 @@ impl Calibration {
         let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>()
             / (logs.len().max(2) - 1) as f64;
         let fitted = libm::exp(mean + THRESHOLD_DEVIATIONS * variance.sqrt()) as f32;
-        let highest = scores[scores.len() - 1];
-
-        let mut pixels: Vec<f32> = maps
-            .iter()
-            .flat_map(|map| map.values.iter().copied())
-            .collect();
-        let hot = ((pixels.len() as f64 * (1.0 - HOT_PIXEL_SHARE)) as usize).min(pixels.len() - 1);
-        let (_, &mut hot, _) = pixels.select_nth_unstable_by(hot, f32::total_cmp);
-
-        Some(Self {
+        let hot = hot.into_iter().min_by(f32::total_cmp).unwrap_or(0.0);
+        Some(Calibration {
             score: kind,
-            images: maps.len(),
+            images: scores.len(),
             source,
             quantiles: [0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0]
                 .into_iter()
@@ -143,6 +175,24 @@ impl Calibration {
             good_scores: thinned(&scores),
             false_alarm_rate: None,
         })
+    }
+}
+
+impl Calibration {
+    /// Calibrates on anomaly maps of good images; `None` without any.
+    ///
+    /// See [`CalibrationBuilder`], which does not need them all at once.
+    pub fn from_good_maps(
+        maps: &[AnomalyMap],
+        kind: ScoreKind,
+        source: CalibrationSource,
+    ) -> Option<Self> {
+        let pixels = maps.iter().map(|map| map.values.len()).sum();
+        let mut builder = CalibrationBuilder::new(kind, source, pixels);
+        for map in maps {
+            builder.add(map);
+        }
+        builder.finish()
     }
 
     /// Split-conformal p-value of an image (Vovk et al., 2005): `(1 + #{good scores ≥ its score}) / (n + 1)`.
@@ -364,6 +414,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_colour_scale_is_that_of_all_pixels_sorted() {
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+        for (maps, side) in [(1, 1), (3, 7), (40, 50)] {
+            let maps: Vec<AnomalyMap> = (0..maps)
+                .map(|_| {
+                    let values = (0..side * side).map(|_| random.random::<f32>().powi(9));
+                    AnomalyMap::new(side, side, values.collect())
+                })
+                .collect();
+            let mut pixels: Vec<f32> = maps.iter().flat_map(|map| map.values.clone()).collect();
+            pixels.sort_by(f32::total_cmp);
+            let hot = pixels[((pixels.len() as f64 * 0.999) as usize).min(pixels.len() - 1)];
+            let kind = ScoreKind::Max;
+            let known = Calibration::from_good_maps(&maps, kind, CalibrationSource::HeldOut);
+            assert_eq!(known.unwrap().scale.high, 4.0 * hot);
+        }
+        let none = Calibration::from_good_maps(&[], ScoreKind::Std, CalibrationSource::HeldOut);
+        assert_eq!(none, None);
     }
 
     #[test]

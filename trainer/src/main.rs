@@ -62,6 +62,10 @@ fn main() -> ExitCode {
         Command::Distill(args) => distill::run(&args),
         Command::Data(args) => data::run(&args),
     };
+    if let Some(peak) = memory::peak() {
+        // FSR_LOG=fsr=info shows it; the tests of bounded memory read it.
+        tracing::info!("peak memory {} kB", peak >> 10);
+    }
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<interrupt::Interrupted>() => {

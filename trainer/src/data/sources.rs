@@ -69,7 +69,7 @@ pub const SOURCES: [Source; 8] = [
     Source {
         name: "btad",
         title: "BTAD: 3 categories, 2830 images",
-        licence: "stated by its makers as for research; see their page before any other use",
+        licence: "none comes with the archive; ask its makers before any use but research",
         home: "https://avires.dimi.uniud.it/papers/btad/",
         url: Some("https://avires.dimi.uniud.it/papers/btad/btad.zip"),
         hash: Hash::Full("461c9387e515bfed41ecaae07c50cf6b10def647b36c9e31d239ab2736b10d2a"),
@@ -78,7 +78,7 @@ pub const SOURCES: [Source; 8] = [
     Source {
         name: "mpdd",
         title: "MPDD: 6 categories, 1346 images",
-        licence: "see its makers' page",
+        licence: "none is stated on its page; ask its makers before any use but research",
         home: "https://github.com/stepanje/MPDD",
         url: None,
         hash: Hash::Unknown,

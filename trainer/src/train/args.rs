@@ -173,6 +173,10 @@ pub struct TrainArgs {
     /// kept out of training. Default: three deviations above their mean log score.
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     pub false_alarm_rate: Option<f64>,
+    /// Few-shot: calibrate on each image as judged by a model that is trained on the others. Takes one more training for
+    /// each image; without it slightly altered training images stand in, which score too low.
+    #[arg(long, requires = "shots", help_heading = "Training")]
+    pub leave_one_out: bool,
     /// Memory for cached features in GiB; what does not fit goes to a temporary file in RUN.
     /// Default: half of what is free.
     #[arg(long, value_name = "GIB", help_heading = "Training")]

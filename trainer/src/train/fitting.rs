@@ -203,12 +203,7 @@ impl Fitting<'_> {
         target: &Path,
         more: Vec<(String, Vec<u8>)>,
     ) -> Result<Option<Calibration>> {
-        let categories: Vec<&str> = self
-            .selection
-            .calibration
-            .iter()
-            .map(|image| image.category.as_str())
-            .collect();
+        let categories = self.selection.calibration_categories();
         let calibrations = calibrate(
             model,
             self.good,

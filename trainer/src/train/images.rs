@@ -25,6 +25,16 @@ pub struct Selection {
     pub files: BTreeMap<String, Vec<String>>,
 }
 
+impl Selection {
+    /// The category of each calibration image.
+    pub fn calibration_categories(&self) -> Vec<&str> {
+        self.calibration
+            .iter()
+            .map(|image| image.category.as_str())
+            .collect()
+    }
+}
+
 /// A good image, perhaps altered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalibrationImage {

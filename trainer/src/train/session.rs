@@ -24,6 +24,7 @@ use super::pool::Pool;
 use super::rival;
 use super::run_folder::{MODEL, RunFolder};
 use super::tau::{self, TauChoice, TauSearch};
+use crate::calibrate::leave_one_out::LeaveOneOut;
 use crate::device::{self, Opened};
 use crate::features::{Features, gib};
 use crate::interrupt::{self, Interrupted};
@@ -122,6 +123,15 @@ pub fn train(
     let recipe = args.recipe()?;
     let cache_limit = cache_limit(args.cache_ram)?;
     let selection = select(args)?;
+    if args.leave_one_out && selection.train.len() < 2 {
+        bail!("--leave-one-out needs at least two images to train on");
+    }
+    if args.leave_one_out && !args.method.trains() {
+        bail!(
+            "--leave-one-out is for methods that train, not {}",
+            args.method
+        );
+    }
     let setting = args.setting(selection.files.len())?;
     let schedule = args.schedule(setting, &recipe, selection.train.len())?;
     let weights_source = weights_source(args, &config)?;
@@ -233,13 +243,25 @@ pub fn train(
         options: &options,
         weights: weights.as_ref(),
     };
-    let outcome = if args.method.trains() {
+    let mut outcome = if args.method.trains() {
         fitting.run(&source, schedule, checkpoint.as_ref(), &mut folder)?
     } else {
         fitting.write_rival(&folder)?
     };
     if let Some(interrupted) = outcome.interrupted {
         return Err(interrupted.into());
+    }
+    if args.leave_one_out {
+        outcome.calibration = LeaveOneOut {
+            model: &model,
+            options: &options,
+            shots: &source,
+            altered: fitting.good,
+            categories: &selection.calibration_categories(),
+            kind: args.score(),
+            rate: args.false_alarm_rate,
+        }
+        .apply(&args.out.join(MODEL))?;
     }
     Ok(Summary {
         run: args.out.display().to_string(),

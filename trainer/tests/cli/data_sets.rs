@@ -329,6 +329,46 @@ fn a_false_alarm_rate_sets_the_threshold_and_p_values_agree_with_it() {
 }
 
 #[test]
+fn leaving_one_out_calibrates_anew_and_leaves_the_weights_alone() {
+    let root = folder("leave_one_out");
+    let train = |name: &str, options: &str| {
+        let run = root.join(name);
+        let summary = json(&format!(
+            "train --data {} --category bottle --shots 3 --steps 4 {TINY} --out {} --json {options}",
+            data().display(),
+            run.display()
+        ));
+        let weights = fs::read(run.join("model/model.safetensors")).unwrap();
+        (summary, weights, run)
+    };
+    let (altered, weights, _) = train("altered", "");
+    let (left_out, same_weights, run) = train("left_out", "--leave-one-out --false-alarm-rate 0.1");
+    assert!(weights == same_weights, "only the calibration may differ");
+    let (before, after) = (&altered["calibration"], &left_out["calibration"]);
+    assert_eq!(
+        (before["source"].as_str(), before["images"].as_u64()),
+        (Some("altered_training"), Some(18))
+    );
+    // Each image itself and its six alterations.
+    assert_eq!(
+        (after["source"].as_str(), after["images"].as_u64()),
+        (Some("leave_one_out"), Some(21))
+    );
+    assert_eq!(after["false_alarm_rate"], 0.1);
+    assert_ne!(before["good_scores"], after["good_scores"]);
+    let info = json(&format!("info {} --json", run.display()));
+    assert_eq!(info["package"]["calibration"], *after);
+    fail(
+        &format!(
+            "train --data {} --category bottle --shots 1 --leave-one-out {TINY} --out {}",
+            data().display(),
+            root.join("one").display()
+        ),
+        &["--leave-one-out needs at least two"],
+    );
+}
+
+#[test]
 fn a_package_without_good_scores_still_judges() {
     let package = crate::program::package_copy("old_package");
     let path = package.join("config.json");

@@ -11,6 +11,7 @@ mod distillation;
 mod fetch;
 mod help;
 mod interruption;
+mod memory;
 mod program;
 mod resume;
 mod server;

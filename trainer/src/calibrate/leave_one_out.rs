@@ -1,0 +1,178 @@
+//! Few-shot calibration on every shot in turn, judged by a model that was trained on the others.
+//!
+//! Altered copies of training images score too low, because the model knows the originals. A left-out image it has
+//! not seen, at the price of one more training for each shot.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use fsr::calibration::{Calibration, CalibrationBuilder, CalibrationSource};
+use fsr::feature_cache::{FeatureError, FeatureSource, TapShapes};
+use fsr::map::ScoreKind;
+use fsr::model::Fsr;
+use fsr::package::Dtype;
+use fsr::train::{TrainOptions, Training};
+use half::f16;
+
+use super::Calibrations;
+use crate::interrupt::{self, Interrupted};
+use crate::progress::Progress;
+use crate::store;
+use crate::train::pool::View;
+
+/// What a finished few-shot training leaves to calibrate with.
+pub struct LeaveOneOut<'a> {
+    /// The untrained model.
+    pub model: &'a Fsr,
+    /// How it was trained.
+    pub options: &'a TrainOptions,
+    /// Features of the shots.
+    pub shots: &'a View<'a>,
+    /// Features of their alterations: those of the first shot, of the second, and so on.
+    pub altered: &'a View<'a>,
+    /// The category of each alteration.
+    pub categories: &'a [&'a str],
+    /// The score that verdicts use.
+    pub kind: ScoreKind,
+    /// The false-alarm rate that the threshold is for.
+    pub rate: Option<f64>,
+}
+
+impl LeaveOneOut<'_> {
+    /// Calibrates, and puts the calibration into the package, whose weights stay as they are.
+    ///
+    /// # Errors
+    /// When a training fails or is interrupted; the package then keeps its earlier calibration.
+    pub fn apply(&self, package: &Path) -> Result<Option<Calibration>> {
+        let calibrations = self.calibrate()?.at_rate(self.rate)?;
+        let mut read = store::read(package)?;
+        read.config.calibration = calibrations.all.clone();
+        read.config.category_calibration = calibrations.by_category;
+        store::write(package, &read, Dtype::F32)?;
+        Ok(calibrations.all)
+    }
+
+    fn calibrate(&self) -> Result<Calibrations> {
+        let variants = self.altered.len() / self.shots.len().max(1);
+        let pixels = self.model.config.image_size.pow(2) * (1 + variants);
+        let builder = |shots: usize| {
+            CalibrationBuilder::new(self.kind, CalibrationSource::LeaveOneOut, shots * pixels)
+        };
+        let category = |shot: usize| self.categories[shot * variants];
+        let mut all = builder(self.shots.len());
+        let mut own: BTreeMap<&str, CalibrationBuilder> = BTreeMap::new();
+        for shot in 0..self.shots.len() {
+            let same = || (0..self.shots.len()).filter(|&other| category(other) == category(shot));
+            own.entry(category(shot))
+                .or_insert_with(|| builder(same().count()));
+        }
+        let steps = self.options.steps;
+        let mut progress = Progress::new("leave one out", self.shots.len() * steps, "steps");
+        for shot in 0..self.shots.len() {
+            let others = Without {
+                source: self.shots,
+                left_out: shot,
+            };
+            let begun = Training::begin(self.model, self.options.clone(), &others);
+            let mut training = pollster::block_on(begun)?;
+            let run = training.run(&others, |_, now| {
+                progress.set(
+                    shot * steps + now.step,
+                    format!("without image {}", shot + 1),
+                );
+                match interrupt::asked() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            });
+            pollster::block_on(run)?;
+            if interrupt::asked() {
+                let text = "the model is finished, and calibrated on altered training images";
+                return Err(Interrupted(text.into()).into());
+            }
+            let model = Fsr::from_parts(
+                &self.model.config,
+                &self.model.recipe,
+                self.model.backbone.clone(),
+                training.restorer(),
+                self.model.device(),
+            );
+            let altered = (0..variants).map(|variant| (self.altered, shot * variants + variant));
+            for (source, index) in [(self.shots, shot)].into_iter().chain(altered) {
+                let tokens = model.tokens(source.batch(&[index], model.device())?);
+                let maps =
+                    pollster::block_on(model.anomaly_maps(tokens)).context("cannot calibrate")?;
+                for map in &maps {
+                    all.add(map);
+                    if let Some(own) = own.get_mut(category(shot)) {
+                        own.add(map);
+                    }
+                }
+            }
+        }
+        if own.len() < 2 {
+            own.clear();
+        }
+        Ok(Calibrations {
+            all: all.finish(),
+            by_category: own
+                .into_iter()
+                .filter_map(|(name, own)| Some((name.to_string(), own.finish()?)))
+                .collect(),
+        })
+    }
+}
+
+/// Features without those of one image.
+struct Without<'a, S> {
+    source: &'a S,
+    left_out: usize,
+}
+
+impl<S: FeatureSource> FeatureSource for Without<'_, S> {
+    fn len(&self) -> usize {
+        self.source.len() - 1
+    }
+
+    fn shapes(&self) -> TapShapes {
+        self.source.shapes()
+    }
+
+    fn image(&self, index: usize) -> Result<Cow<'_, [f16]>, FeatureError> {
+        self.source
+            .image(index + usize::from(index >= self.left_out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use fsr::feature_cache::FeatureCache;
+
+    #[test]
+    fn every_other_image_is_there_once() {
+        let mut cache = FeatureCache::new([[1, 1], [1, 1], [1, 1]]);
+        for image in 0..4 {
+            cache.push(vec![f16::from_f32(image as f32); 3]);
+        }
+        for left_out in 0..4 {
+            let rest = Without {
+                source: &cache,
+                left_out,
+            };
+            let seen: Vec<f32> = (0..rest.len())
+                .map(|index| rest.image(index).unwrap()[0].to_f32())
+                .collect();
+            let expected: Vec<f32> = (0..4)
+                .filter(|&image| image != left_out)
+                .map(|image| image as f32)
+                .collect();
+            assert_eq!(seen, expected);
+            assert!(rest.image(3).is_err());
+        }
+    }
+}
