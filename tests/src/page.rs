@@ -3,6 +3,7 @@
 use crate::webdriver::Session;
 use anyhow::{Context, Result, bail};
 use fsr::map::{AnomalyMap, ImageScores};
+use image::RgbImage;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -376,6 +377,40 @@ impl<'a> Page<'a> {
             backend: word("backend"),
             milliseconds: stages.values().filter_map(Value::as_f64).sum(),
         }))
+    }
+
+    /// The picture on the result's canvas, once it is `expected`; else what is there after all waiting.
+    pub fn picture(&self, expected: &RgbImage) -> Result<RgbImage> {
+        let script = "
+            const canvas = document.querySelector(arguments[0]);
+            const { width, height } = canvas;
+            const rgba = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+            return { width, height, rgb: Array.from(rgba).filter((_, index) => index % 4 !== 3) };";
+        // A result is published just before it is painted.
+        let mut tries = 50;
+        loop {
+            let found = self.session.execute(script, &[hook("image").into()])?;
+            let side = |key: &str| found[key].as_u64().map(|side| side as u32);
+            let bytes = found["rgb"].as_array().map(|values| {
+                let byte = |value: &Value| value.as_u64().map_or(0, |value| value as u8);
+                values.iter().map(byte).collect::<Vec<u8>>()
+            });
+            let picture = (side("width").zip(side("height")))
+                .zip(bytes)
+                .and_then(|((width, height), bytes)| RgbImage::from_raw(width, height, bytes))
+                .context("no picture on the canvas")?;
+            tries -= 1;
+            if picture == *expected || tries == 0 {
+                return Ok(picture);
+            }
+            sleep(Duration::from_millis(40));
+        }
+    }
+
+    /// Milliseconds since the page began to open.
+    pub fn clock(&self) -> Result<f64> {
+        let now = self.session.execute("return performance.now()", &[])?;
+        now.as_f64().context("the browser has no clock")
     }
 
     /// Polls until `ready` gives something; an error that shows the page's state when it never does.

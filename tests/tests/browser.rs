@@ -101,6 +101,10 @@ fn the_page_opens_with_a_tested_model_and_a_first_result() {
     assert_eq!(page.self_test().unwrap(), "passed", "{:?}", page.error());
     assert!(page.model().unwrap().len() > 10);
     let first = page.answer().unwrap().shown();
+    println!(
+        "first map {:.0} ms after the page began to open, with an empty cache",
+        page.clock().unwrap()
+    );
     assert!(
         ["good", "anomalous"].contains(&first.verdict.as_str()),
         "{first:?}"
@@ -167,6 +171,9 @@ fn samples_of_every_product_are_the_same_natively_and_in_the_browser() {
         assert_eq!(parts[0], product.name());
         let sample = generate(product, Some(parts[1]), parts[2].parse().unwrap(), 256).unwrap();
         assert!(sample.defect.is_some());
+        // To the bit: a seed shows the same picture to everybody.
+        let picture = page.picture(&sample.image).unwrap();
+        assert!(picture == sample.image, "{}: other pixels", shown.sample);
         assert_same(
             &shown,
             &pollster::block_on(detector.inspect(&sample.image)).unwrap(),
