@@ -139,6 +139,42 @@ fn write_metrics(card: &mut String, metrics: &Value) -> std::fmt::Result {
         });
         writeln!(card, "| {} | {} |", plain(name), cells.join(" | "))?;
     }
+    write_defects(card, categories)
+}
+
+/// A table of each kind of defect against the good images; nothing where the metrics have none.
+fn write_defects(
+    card: &mut String,
+    categories: &serde_json::Map<String, Value>,
+) -> std::fmt::Result {
+    let mut begun = false;
+    for (category, values) in categories {
+        for (defect, figures) in values
+            .get("defects")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            if !std::mem::replace(&mut begun, true) {
+                writeln!(
+                    card,
+                    "\n## By kind of defect\n\n| Category | Defect | Images | Image AUROC | Found at the threshold |\n\
+                     |---|---|---:|---:|---:|"
+                )?;
+            }
+            let number = |key: &str| figures.get(key).and_then(Value::as_f64);
+            let text = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+            writeln!(
+                card,
+                "| {} | {} | {} | {} | {} |",
+                plain(category),
+                plain(defect),
+                text(number("images").map(|count| format!("{count}"))),
+                text(number("auroc").map(|auroc| format!("{auroc:.3}"))),
+                text(number("detection_rate").map(|rate| format!("{:.0} %", 100.0 * rate))),
+            )?;
+        }
+    }
     Ok(())
 }
 
@@ -177,12 +213,17 @@ mod tests {
         assert!(!card.contains("## Results"));
 
         config.provenance.metrics = json!({
-            "categories": {"bottle": {"image": {"auroc": 0.99713}, "pixel": {"aupro": null}}},
+            "categories": {"bottle": {
+                "image": {"auroc": 0.99713},
+                "pixel": {"aupro": null},
+                "defects": {"crack": {"images": 3, "auroc": 0.8126, "detection_rate": 0.5}}
+            }},
             "mean": {"image": {"auroc": 0.5}}
         });
         let card = model_card(&config);
         assert!(card.contains("| bottle | 0.9971 | – |"));
         assert!(card.contains("| mean | 0.5000 |"));
+        assert!(card.contains("| bottle | crack | 3 | 0.813 | 50 % |"));
     }
 
     #[test]
