@@ -13,6 +13,7 @@ use crate::device::DeviceChoice;
     max_term_width = 100,
     after_help = "A first run, from images to a model for the page:\n\
                   \x20 fsr synth --out data                                   make practice images\n\
+                  \x20 fsr data check data                                    is everything there?\n\
                   \x20 fsr train --data data --category bottle --preset compact \\\n\
                   \x20     --backbone-weights resnet18.safetensors --out runs/bottle\n\
                   \x20 fsr eval runs/bottle --data data --category bottle\n\

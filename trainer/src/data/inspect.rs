@@ -1,5 +1,6 @@
 //! `fsr data check` and `fsr data info`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -133,7 +134,7 @@ fn table(survey: &Survey) -> String {
 }
 
 fn line(name: &str, one: &Holdings) -> String {
-    let list = |counts: &std::collections::BTreeMap<String, usize>| {
+    let list = |counts: &BTreeMap<String, usize>| {
         counts
             .iter()
             .map(|(name, count)| format!("{name} {count}"))
@@ -145,14 +146,55 @@ fn line(name: &str, one: &Holdings) -> String {
     } else {
         list(&one.test)
     };
+    // Photographs cropped by hand may have as many sizes as there are.
+    let sizes = match one.sizes.len() {
+        0..=4 => list(&one.sizes),
+        count => format!("{count} different ({})", span(&one.sizes)),
+    };
     let masks = match (one.masks, one.without_mask) {
         (0, _) => "no masks".into(),
         (masks, 0) => format!("{masks} masks"),
         (masks, without) => format!("{masks} masks, {without} missing"),
     };
     format!(
-        "{name}: train {}; test {test}; {masks}; sizes {}",
-        one.train,
-        list(&one.sizes)
+        "{name}: train {}; test {test}; {masks}; sizes {sizes}",
+        one.train
     )
+}
+
+/// Smallest and largest width and height of sizes such as "640×480".
+fn span(sizes: &BTreeMap<String, usize>) -> String {
+    let sides = sizes.keys().filter_map(|size| {
+        let (width, height) = size.split_once('×')?;
+        Some::<(u32, u32)>((width.parse().ok()?, height.parse().ok()?))
+    });
+    let (widths, heights): (Vec<u32>, Vec<u32>) = sides.unzip();
+    let side = |sides: &[u32]| {
+        format!(
+            "{} to {}",
+            sides.iter().min().unwrap_or(&0),
+            sides.iter().max().unwrap_or(&0)
+        )
+    };
+    format!("{} wide, {} high", side(&widths), side(&heights))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_sizes_are_given_by_their_range() {
+        let sizes = |sizes: &[&str]| Holdings {
+            sizes: sizes.iter().map(|size| (size.to_string(), 2)).collect(),
+            ..Holdings::default()
+        };
+        let few = line("nut", &sizes(&["8×6", "10×6"]));
+        assert!(few.ends_with("sizes 10×6 2, 8×6 2"), "{few}");
+        let many = line("nut", &sizes(&["8×6", "10×6", "9×100", "7×5", "99×7"]));
+        assert!(
+            many.ends_with("5 different (7 to 99 wide, 5 to 100 high)"),
+            "{many}"
+        );
+    }
 }
