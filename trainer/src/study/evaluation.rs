@@ -8,7 +8,8 @@ use anyhow::Result;
 use fsr::detector::Detector;
 use fsr::feature_cache::FeatureSource;
 use fsr::image::resize_nearest_mask;
-use fsr::map::ScoreKind;
+use fsr::map::{ImageScores, ScoreKind};
+use serde::Serialize;
 
 use crate::dataset::{self, Category, Part};
 use crate::eval::Inspected;
@@ -19,6 +20,40 @@ use crate::train::pool::Pool;
 
 /// Images that are inspected together, as `fsr eval` has it.
 const BATCH: usize = 4;
+
+/// A category's report, and what it was made from.
+#[derive(Debug, Serialize)]
+pub struct Evaluated {
+    /// As `fsr eval` has it.
+    #[serde(flatten)]
+    pub report: CategoryReport,
+    /// The scores of every test image.
+    pub scores: Vec<ImageLine>,
+}
+
+/// One test image's scores.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImageLine {
+    image: String,
+    defect: Option<String>,
+    #[serde(flatten)]
+    scores: ImageScores,
+}
+
+impl ImageLine {
+    fn of(one: &Inspected<'_>) -> Self {
+        let path = &one.test.path;
+        Self {
+            image: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            defect: one.test.defect.clone(),
+            scores: one.scores,
+        }
+    }
+}
 
 /// A category's test images, with their masks at one size.
 struct TestSet {
@@ -73,7 +108,7 @@ impl<'a> TestSets<'a> {
         categories: &[String],
         kind: ScoreKind,
         pool: &mut Pool<ImageKey>,
-    ) -> Result<BTreeMap<String, CategoryReport>> {
+    ) -> Result<BTreeMap<String, Evaluated>> {
         let model = &detector.model;
         let mut reports = BTreeMap::new();
         for name in categories {
@@ -108,7 +143,8 @@ impl<'a> TestSets<'a> {
                 verdicts: calibration.map(|known| Verdicts::of(&inspected, known)),
                 seconds: started.elapsed().as_secs_f64(),
             };
-            reports.insert(name.clone(), report);
+            let scores = inspected.iter().map(ImageLine::of).collect();
+            reports.insert(name.clone(), Evaluated { report, scores });
         }
         Ok(reports)
     }
