@@ -2,7 +2,7 @@
 
 mod evaluation;
 mod grid;
-mod table;
+pub mod table;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -97,6 +97,29 @@ pub struct CellResult {
     /// As `fsr eval --json` reports them.
     categories: BTreeMap<String, Value>,
     mean: Value,
+}
+
+impl CellResult {
+    /// The image score that its figures use: std, max or top1.
+    pub fn score(&self) -> &str {
+        &self.score
+    }
+
+    /// The command that does the same by itself.
+    pub fn command(&self) -> &str {
+        &self.command
+    }
+
+    /// Categories and their reports.
+    pub fn categories(&self) -> &BTreeMap<String, Value> {
+        &self.categories
+    }
+
+    /// What results are sorted by where the study's own order is not known.
+    pub fn order(&self) -> (&str, &BTreeMap<String, String>, &[String], u64) {
+        let cell = &self.cell;
+        (&cell.setting, &cell.options, &cell.categories, cell.seed)
+    }
 }
 
 /// `fsr train`'s arguments, parsed without a command in front.
@@ -329,7 +352,7 @@ fn run_one(
     let kind = calibrated.map_or(ScoreKind::Std, |known| known.score);
     let evaluated = Instant::now();
     let reports = tests.evaluate(&detector, &job.cell.categories, kind, pool)?;
-    let figures: Vec<&Figures> = reports.values().map(|report| &report.figures).collect();
+    let figures: Vec<&Figures> = reports.values().map(|one| &one.report.figures).collect();
     let mean = serde_json::to_value(mean_figures(&figures))?;
     let categories = reports
         .iter()

@@ -7,7 +7,8 @@ use anyhow::Result;
 use fsr::detector::Detector;
 use fsr::feature_cache::FeatureSource;
 use fsr::image::resize_nearest_mask;
-use fsr::map::ScoreKind;
+use fsr::map::{ImageScores, ScoreKind};
+use serde::Serialize;
 
 use crate::dataset::{self, Category, DataSet, Part};
 use crate::eval::defects::by_kind;
@@ -22,6 +23,40 @@ const BATCH: usize = 4;
 
 /// False-positive rate up to which AUPRO is measured, `fsr eval`'s default.
 const AUPRO_LIMIT: f64 = 0.3;
+
+/// A category's report, and what it was made from.
+#[derive(Debug, Serialize)]
+pub struct Evaluated {
+    /// As `fsr eval` has it.
+    #[serde(flatten)]
+    pub report: CategoryReport,
+    /// The scores of every test image.
+    pub scores: Vec<ImageLine>,
+}
+
+/// One test image's scores.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImageLine {
+    image: String,
+    defect: Option<String>,
+    #[serde(flatten)]
+    scores: ImageScores,
+}
+
+impl ImageLine {
+    fn of(one: &Inspected<'_>) -> Self {
+        let path = &one.test.path;
+        Self {
+            image: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            defect: one.test.defect.clone(),
+            scores: one.scores,
+        }
+    }
+}
 
 /// A category's test images, with their masks at one size.
 struct TestSet {
@@ -87,7 +122,7 @@ impl<'a> TestSets<'a> {
         categories: &[String],
         kind: ScoreKind,
         pool: &mut Pool<ImageKey>,
-    ) -> Result<BTreeMap<String, CategoryReport>> {
+    ) -> Result<BTreeMap<String, Evaluated>> {
         let model = &detector.model;
         let mut reports = BTreeMap::new();
         for name in categories {
@@ -126,7 +161,8 @@ impl<'a> TestSets<'a> {
                 data_sha256: data_sha256(data.root(), &set.category)?,
                 seconds: started.elapsed().as_secs_f64(),
             };
-            reports.insert(name.clone(), report);
+            let scores = inspected.iter().map(ImageLine::of).collect();
+            reports.insert(name.clone(), Evaluated { report, scores });
         }
         Ok(reports)
     }

@@ -2,8 +2,8 @@
 
 use crate::program::{run, succeed};
 
-const COMMANDS: [&str; 9] = [
-    "train", "eval", "study", "predict", "export", "info", "synth", "distill", "data",
+const COMMANDS: [&str; 10] = [
+    "train", "eval", "study", "report", "predict", "export", "info", "synth", "distill", "data",
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod ablation;
 mod bad_images;
 mod bad_models;
 mod data_sets;

@@ -57,7 +57,10 @@ fn cells(root: &Path, out: &str) -> Vec<Value> {
     let folder = root.join(out).join("cells");
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
-        .map(|entry| serde_json::from_slice(&fs::read(entry.path()).unwrap()).unwrap())
+        .map(|entry| entry.path())
+        // Not what is being written at the moment.
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .map(|path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
         .collect()
 }
 
