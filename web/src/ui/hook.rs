@@ -59,7 +59,7 @@ pub fn publish_loss(step: usize, loss: f32) {
         .and_then(|known| known.dyn_into::<Array>().ok())
         .unwrap_or_default();
     losses.push(&f64::from(loss).into());
-    set(&window, "__fsr_losses", &losses);
+    set(&window(), "__fsr_losses", &losses);
 }
 
 fn object(fields: &[(&str, JsValue)]) -> Object {
