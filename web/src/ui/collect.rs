@@ -194,7 +194,7 @@ fn images_only(files: Vec<File>) -> Vec<File> {
 #[component]
 fn GoodTile(page: Page, item: GoodItem) -> impl IntoView {
     let GoodItem { id, name, picture } = item;
-    let label = format!("Remove {name}");
+    let (label, title) = (format!("Remove {name}"), name.clone());
     let picture = match picture {
         GoodPicture::Url(url) => {
             view! { <img src=url alt="" decoding="async" loading="lazy"/> }.into_any()
@@ -214,7 +214,7 @@ fn GoodTile(page: Page, item: GoodItem) -> impl IntoView {
         }
     };
     view! {
-        <li class="good-tile" title=name.clone()>
+        <li class="good-tile" title=title>
             {picture}
             <span class="visually-hidden">{name}</span>
             <button type="button" class="remove" aria-label=label

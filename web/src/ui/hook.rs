@@ -53,14 +53,13 @@ pub fn publish(shown: &Shown, verdict: Verdict) {
 
 /// Publishes a training step's loss: `window.__fsr_losses`, begun anew at the first step.
 pub fn publish_loss(step: usize, loss: f32) {
-    let window = window();
     let key = JsValue::from_str("__fsr_losses");
-    let known = Reflect::get(&window, &key).ok().filter(|_| step > 1);
+    let known = Reflect::get(&window(), &key).ok().filter(|_| step > 1);
     let losses = known
         .and_then(|known| known.dyn_into::<Array>().ok())
         .unwrap_or_default();
     losses.push(&f64::from(loss).into());
-    set(&window, "__fsr_losses", &losses);
+    set(&window(), "__fsr_losses", &losses);
 }
 
 fn object(fields: &[(&str, JsValue)]) -> Object {

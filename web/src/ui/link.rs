@@ -234,6 +234,8 @@ fn recover(page: Page, message: &str) {
             LINK.with_borrow_mut(|link| {
                 link.wish = BackendWish::Cpu;
                 link.because = Some(because);
+                // What is asked before the next worker is ready waits for it.
+                link.ready = false;
                 link.outbox = posts;
             });
             page.model.set(None);

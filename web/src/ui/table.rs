@@ -193,7 +193,7 @@ fn Line(page: Page, row: Row) -> impl IntoView {
             paint::picture(&canvas, &picture);
         }
     });
-    let label = format!("Show {name}");
+    let (label, hook) = (format!("Show {name}"), name.clone());
     let judged = row.judged().cloned();
     let time = judged
         .as_ref()
@@ -207,7 +207,7 @@ fn Line(page: Page, row: Row) -> impl IntoView {
         }
     };
     view! {
-        <tr class:open=move || page.opened.get() == Some(id) data-testid="list-row" data-name=name.clone()>
+        <tr class:open=move || page.opened.get() == Some(id) data-testid="list-row" data-name=hook>
             <td class="number">{id}</td>
             <th scope="row">
                 <button type="button" class="open-row" aria-label=label

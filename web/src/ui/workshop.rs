@@ -17,7 +17,7 @@ pub fn Workshop(page: Page) -> impl IntoView {
         <section class="card workshop" aria-labelledby="workshop-title">
             <div class="card-head">
                 <h2 id="workshop-title">"Your own product"</h2>
-                <p class="quiet">"A few good photographs, a minute or three, a detector of your own"</p>
+                <p class="quiet">"A few good photographs, and a detector of your own"</p>
             </div>
             <div class="steps">
                 <Collect page/>
