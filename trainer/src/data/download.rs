@@ -67,10 +67,14 @@ pub fn download(url: &str, part: &Path, patience: Patience) -> Result<()> {
         let after = length(part);
         failures = if after > before { 1 } else { failures + 1 };
         if failures > patience.retries {
-            return Err(error.context(format!(
-                "cannot fetch {url}; {after} bytes are kept in {}, the same command goes on from there",
-                part.display()
-            )));
+            let kept = match after {
+                0 => String::new(),
+                after => format!(
+                    "; {after} bytes are kept in {}, the same command goes on from there",
+                    part.display()
+                ),
+            };
+            return Err(error.context(format!("cannot fetch {url}{kept}")));
         }
         say(format!("{error:#}; trying again"));
         std::thread::sleep(patience.timeout / 10 * failures);

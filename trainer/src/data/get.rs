@@ -207,7 +207,8 @@ fn fetch(
             "{} is there from an earlier call",
             archive.display()
         ));
-        let sha256 = verify(archive, expected)?;
+        let sha256 = verify(archive, expected)
+            .with_context(|| format!("remove {} to fetch it again", archive.display()))?;
         return Ok((archive.into(), sha256));
     }
     let part = crate::atomic::with_suffix(archive, "part")?;

@@ -219,6 +219,10 @@ fn hostile_archives_are_refused_and_touch_nothing() {
             .collect();
         // The archive itself is kept: it is what was asked for, and may be looked at.
         assert_eq!(files, [out.join("mpdd.archive")]);
+        fail(
+            &get(&server, &out, b"another"),
+            &["mpdd.archive to fetch it again", "must be"],
+        );
         assert!(!Path::new("/tmp/fsr-evil").exists());
     }
 }
