@@ -9,9 +9,11 @@ use fsr::map::ScoreKind;
 use fsr::model::Fsr;
 use fsr::package::{DEFAULT_SHARD_BYTES, Dtype, Package, PackageConfig, SelfTest};
 use fsr::recipe::Recipe;
-use fsr::tensors::export;
+use fsr::tensors::{HostTensor, NamedTensors, shapes};
 use image::RgbImage;
 use image::imageops::rotate90;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +77,7 @@ pub fn untrained(name: &str, config: ModelConfig, seed: u64) -> Result<Package> 
     let device = Device::flex();
     let side = config.image_size as u32;
     let recipe = Recipe::official();
-    let backbone = pollster::block_on(export(&config.backbone.init(&device)))?;
+    let backbone = random_backbone(&config.backbone, seed, &device);
     let model = Fsr::untrained(&config, &recipe, &backbone, seed, &device)?;
     let tensors = pollster::block_on(model.tensors())?;
     let mut package = Package {
@@ -90,6 +92,22 @@ pub fn untrained(name: &str, config: ModelConfig, seed: u64) -> Result<Package> 
         Calibration::from_good_maps(&maps, ScoreKind::Std, CalibrationSource::HeldOut);
     package.self_test = Some(self_test(&detector, good)?);
     Ok(package)
+}
+
+/// A backbone whose weights depend on the seed alone; Burn's own initialisation would be another each time.
+fn random_backbone(config: &BackboneConfig, seed: u64, device: &Device) -> NamedTensors {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    shapes(&config.init(device))
+        .into_iter()
+        .map(|(name, shape)| {
+            let fan_in: usize = shape.iter().skip(1).product();
+            let bound = 0.6 * (6.0 / fan_in.max(1) as f32).sqrt().min(0.5);
+            let values = (0..shape.iter().product())
+                .map(|_| rng.random_range(-bound..bound))
+                .collect();
+            (name, HostTensor { shape, values })
+        })
+        .collect()
 }
 
 fn self_test(detector: &Detector, image: RgbImage) -> Result<SelfTest> {

@@ -35,6 +35,7 @@ pub enum Command {
     Train(Box<crate::train::TrainArgs>),
     Eval(crate::eval::EvalArgs),
     Study(crate::study::StudyArgs),
+    Calibrate(crate::recalibrate::CalibrateArgs),
     Report(crate::report::ReportArgs),
     Predict(crate::predict::PredictArgs),
     Export(crate::export::ExportArgs),

@@ -94,7 +94,11 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     ))
 }
 
-fn check_target(out: &Path, overwrite: bool) -> Result<()> {
+/// Refuses a folder that a package must not be written to.
+///
+/// # Errors
+/// When it holds other things, or a package without leave to replace it.
+pub fn check_target(out: &Path, overwrite: bool) -> Result<()> {
     if !out.exists() {
         return Ok(());
     }

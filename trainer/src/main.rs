@@ -19,6 +19,7 @@ mod pipeline;
 mod predict;
 mod progress;
 mod pytorch;
+mod recalibrate;
 mod report;
 mod store;
 mod study;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Study(args) => study::run(&args),
+        Command::Calibrate(args) => recalibrate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),

@@ -2,8 +2,18 @@
 
 use crate::program::{run, succeed};
 
-const COMMANDS: [&str; 10] = [
-    "train", "eval", "study", "report", "predict", "export", "info", "synth", "distill", "data",
+const COMMANDS: [&str; 11] = [
+    "train",
+    "eval",
+    "calibrate",
+    "study",
+    "report",
+    "predict",
+    "export",
+    "info",
+    "synth",
+    "distill",
+    "data",
 ];
 
 #[test]

@@ -349,3 +349,21 @@ fn a_model_can_lend_its_backbone() {
         run.display()
     ));
 }
+
+#[test]
+fn a_model_is_calibrated_anew_on_other_images_and_keeps_its_weights() {
+    let root = folder("calibrate");
+    let out = root.join("anew");
+    let line = format!(
+        "calibrate {} --data {} --category carpet --score max --device cpu --json --out {}",
+        trained().display(),
+        data().display(),
+        out.display()
+    );
+    let report = json(&line);
+    assert_eq!(report["all"]["score"], "max");
+    assert_eq!(report["all"]["images"], 6);
+    let weights = |path: &Path| fs::read(path.join("model.safetensors")).unwrap();
+    assert_eq!(weights(&out), weights(&trained().join("model")));
+    crate::program::fail(&line, &["--overwrite"]);
+}

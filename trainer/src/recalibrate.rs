@@ -1,0 +1,148 @@
+//! `fsr calibrate`: thresholds and colour scale of a finished model, from other good images or by another score.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use fsr::calibration::{Calibration, CalibrationBuilder, CalibrationSource};
+use fsr::detector::Detector;
+use fsr::map::ScoreKind;
+use fsr::package::Dtype;
+use fsr::preprocess::to_input_size;
+
+use crate::calibrate::{Calibrations, check_rate};
+use crate::cli::{DataArgs, DeviceArgs, OutputArgs};
+use crate::dataset::{self, Part};
+use crate::export::check_target;
+use crate::progress::{Progress, print_json, print_text};
+use crate::{device, pipeline, store};
+
+/// Images that are inspected together.
+const BATCH: usize = 4;
+
+/// Calibrate a finished model anew: on other good images, by another image score, for another false-alarm rate.
+///
+/// ROOT/CATEGORY/train/good is read, and must hold good images that the model was not trained on: what it has seen
+/// scores too low, and the threshold then raises false alarms. The weights stay as they are.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 fsr calibrate runs/bottle --data other_day --category bottle --out models/bottle\n\
+    \x20 fsr calibrate models/all --data fresh --category all --score max --false-alarm-rate 0.05 --out models/all-max")]
+pub struct CalibrateArgs {
+    /// A run of `fsr train`, or a model package.
+    #[arg(value_name = "RUN_OR_MODEL")]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Folder for the calibrated package, in single precision; `fsr export` makes it smaller.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace a package that is already in DIR.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Image score of the verdicts: std, max or top1. Default: the model's own.
+    #[arg(long, value_name = "KIND")]
+    pub score: Option<ScoreKind>,
+    /// Set the threshold so that at most this share of good images is called anomalous.
+    #[arg(long, value_name = "RATE")]
+    pub false_alarm_rate: Option<f64>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// One line: what is wrong with the model, the data or the device. Nothing is written then.
+pub fn run(args: &CalibrateArgs) -> Result<()> {
+    check_target(&args.out, args.overwrite)?;
+    let data = args.data.open()?;
+    let mut images: Vec<(String, PathBuf)> = Vec::new();
+    for name in data.categories(&args.data.categories, Part::Train)? {
+        let category = data.scan(&name, Part::Train)?;
+        images.extend(category.train.into_iter().map(|path| (name.clone(), path)));
+    }
+    check_rate(
+        args.false_alarm_rate,
+        images.iter().map(|(name, _)| name.as_str()),
+    )?;
+    let mut package = store::read(&args.model)?;
+    let opened = device::open(args.device.device)?;
+    let detector = Detector::from_package(&package, &opened.device)
+        .with_context(|| format!("cannot use {}", args.model.display()))?;
+    let known = package.config.calibration.as_ref().map(|known| known.score);
+    let kind = args.score.or(known).unwrap_or(ScoreKind::Std);
+
+    let calibrations = calibrate(&detector, &images, kind)?.at_rate(args.false_alarm_rate)?;
+    package.config.calibration = calibrations.all;
+    package.config.category_calibration = calibrations.by_category;
+    store::write(&args.out, &package, Dtype::F32)?;
+
+    let config = &package.config;
+    if args.output.json {
+        let by_category: BTreeMap<&String, &Calibration> =
+            config.category_calibration.iter().collect();
+        return print_json(&serde_json::json!({
+            "model": args.out.display().to_string(),
+            "all": config.calibration,
+            "categories": by_category,
+        }));
+    }
+    let line = |name: &str, known: &Calibration| {
+        format!(
+            "{name}: {} above {:.4e} is anomalous, from {} good images",
+            known.score, known.threshold, known.images
+        )
+    };
+    let all = config.calibration.iter().map(|known| line("all", known));
+    let own = config.category_calibration.iter();
+    let lines: Vec<String> = all
+        .chain(own.map(|(name, known)| line(name, known)))
+        .collect();
+    print_text(&lines.join("\n"))
+}
+
+fn calibrate(
+    detector: &Detector,
+    images: &[(String, PathBuf)],
+    kind: ScoreKind,
+) -> Result<Calibrations> {
+    let side = detector.model.config.image_size;
+    let builder = |count: usize| {
+        CalibrationBuilder::new(kind, CalibrationSource::HeldOut, count * side * side)
+    };
+    let mut all = builder(images.len());
+    let mut own: BTreeMap<String, CalibrationBuilder> = BTreeMap::new();
+    for (name, _) in images {
+        let count = || images.iter().filter(|(other, _)| other == name).count();
+        own.entry(name.clone()).or_insert_with(|| builder(count()));
+    }
+    let mut progress = Progress::new("calibrate", images.len(), "images");
+    let mut done = 0;
+    let load = |index: usize| Ok(to_input_size(&dataset::image(&images[index].1)?, side));
+    pipeline::in_batches(images.len(), BATCH, load, |batch| {
+        for map in pollster::block_on(detector.anomaly_maps(&batch))? {
+            all.add(&map);
+            if let Some(own) = own.get_mut(&images[done].0) {
+                own.add(&map);
+            }
+            done += 1;
+        }
+        progress.advance(batch.len());
+        Ok(())
+    })?;
+    progress.finish();
+    if own.len() < 2 {
+        own.clear();
+    }
+    Ok(Calibrations {
+        all: all.finish(),
+        by_category: own
+            .into_iter()
+            .filter_map(|(name, own)| Some((name, own.finish()?)))
+            .collect(),
+    })
+}
