@@ -20,8 +20,9 @@ fsr=${FSR:-target/release/fsr}
 [ -n "${FSR:-}" ] || cargo build --release --workspace --bin fsr
 mkdir -p "$work"
 
-# Training and test images share no seed: training set 1, fresh test set 2.
+# Training and test images share no seed: training set 1, fresh test set 2, calibration 3.
 [ -d "$work/products" ] || "$fsr" synth --out "$work/products" --seed 1 --train 200 --test 0
+[ -d "$work/good" ] || "$fsr" synth --out "$work/good" --seed 3 --train 40 --test 0
 [ -d "$work/fresh" ] || "$fsr" synth --out "$work/fresh" --seed 2 --train 1 --test 8
 # The backbone sees the photographs and the first sixty products of each category.
 [ -d "$work/distilled" ] || "$fsr" synth --out "$work/distilled" --seed 1 --train 60 --test 0
@@ -40,8 +41,11 @@ detector() { # NAME STEPS TRAINING-ARGUMENTS…
   shift 2
   "$fsr" train --data "$work/products" --category all --preset lite --recipe fast --seed "${SEED:-1}" --steps "$count" \
     --batch 2 --backbone-weights "$lite" --device "$device" --checkpoint-minutes 5 --resume --out "$work/$name" "$@"
-  "$fsr" eval "$work/$name" --data "$work/fresh" --category all --device "$device" --json > "$work/$name.json"
-  "$fsr" export "$work/$name" --out "$work/$name-q8" --dtype q8 --name "$name" --metrics "$work/$name.json" --overwrite
+  # Good images of their own calibrate; the maximum has no weak category.
+  "$fsr" calibrate "$work/$name" --data "$work/good" --category all --score max --device "$device" \
+    --out "$work/$name-calibrated" --overwrite
+  "$fsr" eval "$work/$name-calibrated" --data "$work/fresh" --category all --device "$device" --json > "$work/$name.json"
+  "$fsr" export "$work/$name-calibrated" --out "$work/$name-q8" --dtype q8 --name "$name" --metrics "$work/$name.json" --overwrite
   # What eight bits cost.
   "$fsr" eval "$work/$name-q8" --data "$work/fresh" --category all --device "$device" --json > "$work/$name-q8.json"
 }
