@@ -1,6 +1,6 @@
 //! axe-core, which judges the page's accessibility in the browser tests.
 //!
-//! Fetched from the npm registry into `target/tools` by what the machine has for it; never shipped. Where it
+//! Fetched by npm into `target/tools`; never shipped. Where it
 //! cannot be had, the test that needs it says that it is skipped.
 
 use crate::command::{output, program, root};
@@ -21,30 +21,12 @@ pub fn ensure() -> Option<PathBuf> {
     }
     let (folder, archive) = (folder(), format!("axe-core-{VERSION}.tgz"));
     std::fs::create_dir_all(&folder).ok()?;
-    let by_npm = || {
-        output(
-            program("npm")
-                .args(["pack", "--silent", "--ignore-scripts", "--pack-destination"])
-                .arg(&folder)
-                .arg(format!("axe-core@{VERSION}")),
-        )
-    };
-    let by_curl = || {
-        output(
-            program("curl")
-                .args([
-                    "--silent",
-                    "--fail",
-                    "--location",
-                    "--max-time",
-                    "60",
-                    "--output",
-                ])
-                .arg(folder.join(&archive))
-                .arg(format!("https://registry.npmjs.org/axe-core/-/{archive}")),
-        )
-    };
-    by_npm().or_else(by_curl)?;
+    output(
+        program("npm")
+            .args(["pack", "--silent", "--ignore-scripts", "--pack-destination"])
+            .arg(&folder)
+            .arg(format!("axe-core@{VERSION}")),
+    )?;
     output(
         program("tar")
             .arg("-xzf")
