@@ -18,7 +18,7 @@ pub struct Budget {
 pub const BUDGETS: [Budget; 2] = [
     Budget {
         prefix: "fsr-ui",
-        limit: 500_000,
+        limit: 600_000,
     },
     Budget {
         prefix: "fsr-worker",
