@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use fsr::calibration::{Calibration, CalibrationBuilder, CalibrationSource, RateError, needed_for};
 use fsr::feature_cache::FeatureSource;
-use fsr::map::ScoreKind;
+use fsr::map::{AnomalyMap, ScoreKind};
 use fsr::model::Fsr;
 
 /// From this many training images on, a tenth is held out; fewer are too precious.
@@ -93,35 +93,67 @@ pub fn calibrate(
     kind: ScoreKind,
     source: CalibrationSource,
 ) -> Result<Calibrations> {
-    // Built map by map: of 10,000 images a thousand calibrate, and their maps would take a quarter of a GiB.
     let pixels = model.config.image_size.pow(2);
-    let builder = |images: usize| CalibrationBuilder::new(kind, source, images * pixels);
-    let mut all = builder(categories.len());
-    let mut own: BTreeMap<&str, CalibrationBuilder> = BTreeMap::new();
-    for category in categories {
-        let images = || categories.iter().filter(|other| *other == category).count();
-        own.entry(category).or_insert_with(|| builder(images()));
-    }
+    let mut calibrator = Calibrator::new(categories, kind, source, pixels);
     for (index, category) in categories.iter().enumerate() {
         let tokens = model.tokens(good.batch(&[index], model.device())?);
         let maps = pollster::block_on(model.anomaly_maps(tokens)).context("cannot calibrate")?;
         for map in &maps {
-            all.add(map);
-            if let Some(own) = own.get_mut(category) {
-                own.add(map);
-            }
+            calibrator.add(category, map);
         }
     }
-    if own.len() < 2 {
-        own.clear();
+    Ok(calibrator.finish())
+}
+
+/// Calibrations built map by map: of 10,000 images a thousand calibrate, and their maps would take a quarter of a GiB.
+pub struct Calibrator {
+    all: CalibrationBuilder,
+    own: BTreeMap<String, CalibrationBuilder>,
+}
+
+impl Calibrator {
+    /// For images of these categories, one entry an image, each with so many pixels of maps.
+    pub fn new(
+        categories: &[&str],
+        kind: ScoreKind,
+        source: CalibrationSource,
+        pixels: usize,
+    ) -> Self {
+        let builder = |images: usize| CalibrationBuilder::new(kind, source, images * pixels);
+        let mut own = BTreeMap::new();
+        for category in categories {
+            let images = || categories.iter().filter(|other| *other == category).count();
+            own.entry(category.to_string())
+                .or_insert_with(|| builder(images()));
+        }
+        Self {
+            all: builder(categories.len()),
+            own,
+        }
     }
-    Ok(Calibrations {
-        all: all.finish(),
-        by_category: own
-            .into_iter()
-            .filter_map(|(name, own)| Some((name.to_string(), own.finish()?)))
-            .collect(),
-    })
+
+    /// Adds a good image's map.
+    pub fn add(&mut self, category: &str, map: &AnomalyMap) {
+        self.all.add(map);
+        if let Some(own) = self.own.get_mut(category) {
+            own.add(map);
+        }
+    }
+
+    /// Of all images, and of each category if there are several.
+    pub fn finish(mut self) -> Calibrations {
+        if self.own.len() < 2 {
+            self.own.clear();
+        }
+        Calibrations {
+            all: self.all.finish(),
+            by_category: self
+                .own
+                .into_iter()
+                .filter_map(|(name, own)| Some((name, own.finish()?)))
+                .collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use fsr::calibration::{Calibration, CalibrationBuilder, CalibrationSource};
+use fsr::calibration::{Calibration, CalibrationSource};
 use fsr::detector::Detector;
 use fsr::map::ScoreKind;
 use fsr::package::Dtype;
 use fsr::preprocess::to_input_size;
 
-use crate::calibrate::{Calibrations, check_rate};
+use crate::calibrate::{Calibrations, Calibrator, check_rate};
 use crate::cli::{DataArgs, DeviceArgs, OutputArgs};
 use crate::dataset::{self, Part};
 use crate::export::check_target;
@@ -111,38 +111,20 @@ fn calibrate(
     kind: ScoreKind,
 ) -> Result<Calibrations> {
     let side = detector.model.config.image_size;
-    let builder = |count: usize| {
-        CalibrationBuilder::new(kind, CalibrationSource::HeldOut, count * side * side)
-    };
-    let mut all = builder(images.len());
-    let mut own: BTreeMap<String, CalibrationBuilder> = BTreeMap::new();
-    for (name, _) in images {
-        let count = || images.iter().filter(|(other, _)| other == name).count();
-        own.entry(name.clone()).or_insert_with(|| builder(count()));
-    }
+    let categories: Vec<&str> = images.iter().map(|(name, _)| name.as_str()).collect();
+    let mut calibrator =
+        Calibrator::new(&categories, kind, CalibrationSource::HeldOut, side * side);
     let mut progress = Progress::new("calibrate", images.len(), "images");
     let mut done = 0;
     let load = |index: usize| Ok(to_input_size(&dataset::image(&images[index].1)?, side));
     pipeline::in_batches(images.len(), BATCH, load, |batch| {
         for map in pollster::block_on(detector.anomaly_maps(&batch))? {
-            all.add(&map);
-            if let Some(own) = own.get_mut(&images[done].0) {
-                own.add(&map);
-            }
+            calibrator.add(categories[done], &map);
             done += 1;
         }
         progress.advance(batch.len());
         Ok(())
     })?;
     progress.finish();
-    if own.len() < 2 {
-        own.clear();
-    }
-    Ok(Calibrations {
-        all: all.finish(),
-        by_category: own
-            .into_iter()
-            .filter_map(|(name, own)| Some((name, own.finish()?)))
-            .collect(),
-    })
+    Ok(calibrator.finish())
 }

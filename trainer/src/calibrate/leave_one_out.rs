@@ -4,12 +4,11 @@
 //! not seen, at the price of one more training for each shot.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use fsr::calibration::{Calibration, CalibrationBuilder, CalibrationSource};
+use fsr::calibration::{Calibration, CalibrationSource};
 use fsr::feature_cache::{FeatureError, FeatureSource, TapShapes};
 use fsr::map::ScoreKind;
 use fsr::model::Fsr;
@@ -17,7 +16,7 @@ use fsr::package::Dtype;
 use fsr::train::{TrainOptions, Training};
 use half::f16;
 
-use super::Calibrations;
+use super::{Calibrations, Calibrator};
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
 use crate::store;
@@ -58,17 +57,10 @@ impl LeaveOneOut<'_> {
     fn calibrate(&self) -> Result<Calibrations> {
         let variants = self.altered.len() / self.shots.len().max(1);
         let pixels = self.model.config.image_size.pow(2) * (1 + variants);
-        let builder = |shots: usize| {
-            CalibrationBuilder::new(self.kind, CalibrationSource::LeaveOneOut, shots * pixels)
-        };
         let category = |shot: usize| self.categories[shot * variants];
-        let mut all = builder(self.shots.len());
-        let mut own: BTreeMap<&str, CalibrationBuilder> = BTreeMap::new();
-        for shot in 0..self.shots.len() {
-            let same = || (0..self.shots.len()).filter(|&other| category(other) == category(shot));
-            own.entry(category(shot))
-                .or_insert_with(|| builder(same().count()));
-        }
+        let shots: Vec<&str> = (0..self.shots.len()).map(category).collect();
+        let mut calibrator =
+            Calibrator::new(&shots, self.kind, CalibrationSource::LeaveOneOut, pixels);
         let steps = self.options.steps;
         let mut progress = Progress::new("leave one out", self.shots.len() * steps, "steps");
         for shot in 0..self.shots.len() {
@@ -106,23 +98,11 @@ impl LeaveOneOut<'_> {
                 let maps =
                     pollster::block_on(model.anomaly_maps(tokens)).context("cannot calibrate")?;
                 for map in &maps {
-                    all.add(map);
-                    if let Some(own) = own.get_mut(category(shot)) {
-                        own.add(map);
-                    }
+                    calibrator.add(category(shot), map);
                 }
             }
         }
-        if own.len() < 2 {
-            own.clear();
-        }
-        Ok(Calibrations {
-            all: all.finish(),
-            by_category: own
-                .into_iter()
-                .filter_map(|(name, own)| Some((name.to_string(), own.finish()?)))
-                .collect(),
-        })
+        Ok(calibrator.finish())
     }
 }
 
