@@ -49,6 +49,8 @@ pub enum Start {
     Random,
     /// In the principal subspace of the good tokens, see [`crate::subspace`].
     Principal,
+    /// With the weights of another model of the same architecture.
+    Given,
 }
 
 /// Position embedding of the restorer.

@@ -147,7 +147,7 @@ impl Training {
         options: TrainOptions,
         source: &impl FeatureSource,
     ) -> Result<Self, TrainError> {
-        if model.recipe.start == Start::Random || source.is_empty() {
+        if model.recipe.start != Start::Principal || source.is_empty() {
             return Ok(Self::new(model, options));
         }
         let mut begun = model.clone();

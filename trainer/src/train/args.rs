@@ -96,6 +96,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "HEADS", help_heading = "Model")]
     pub heads: Option<usize>,
 
+    /// Begin with the restorer of this run or package, of the same architecture, instead of a new one: to train longer,
+    /// or on images of your own. Its backbone is taken too, unless --backbone-weights says otherwise.
+    #[arg(long, value_name = "MODEL", help_heading = "Training")]
+    pub from: Option<PathBuf>,
     /// Passes over the training images. Default: 300, the paper's.
     #[arg(
         long,

@@ -1,16 +1,18 @@
 //! One training run from start to end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use fsr::calibration::Calibration;
 use fsr::config::{BackboneKind, ModelConfig};
-use fsr::model::Fsr;
+use fsr::model::{Fsr, RESTORER_PREFIX};
 use fsr::package::WeightsOrigin;
-use fsr::recipe::Recipe;
+use fsr::recipe::{Recipe, Start};
+use fsr::restorer::Restorer;
 use fsr::rivals::Method;
+use fsr::tensors::import;
 use fsr::train::TrainOptions;
 use serde::Serialize;
 use serde_json::Value;
@@ -29,7 +31,7 @@ use crate::device::{self, Opened};
 use crate::features::{Features, gib};
 use crate::interrupt::{self, Interrupted};
 use crate::progress::{print_json, print_text, say};
-use crate::{backbone_weights, memory};
+use crate::{backbone_weights, memory, store};
 
 /// All settings of a run, as recorded in its folder.
 #[derive(Debug, Serialize)]
@@ -51,6 +53,8 @@ struct RunConfig<'a> {
     options: &'a TrainOptions,
     #[serde(skip_serializing_if = "Option::is_none")]
     tau_search: Option<&'a TauSearch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
     backbone_weights: Option<&'a WeightsOrigin>,
     device: &'a str,
 }
@@ -120,7 +124,10 @@ pub fn train(
     let started = Instant::now();
     // Cheap checks first; nothing is written before all of them have passed.
     let config = args.model()?;
-    let recipe = args.recipe()?;
+    let mut recipe = args.recipe()?;
+    if args.from.is_some() {
+        recipe.start = Start::Given;
+    }
     let cache_limit = cache_limit(args.cache_ram)?;
     let selection = select(args)?;
     if args.leave_one_out && selection.train.len() < 2 {
@@ -136,8 +143,11 @@ pub fn train(
     let schedule = args.schedule(setting, &recipe, selection.train.len())?;
     let weights_source = weights_source(args, &config)?;
     let (backbone, weights) = backbone_weights::load(&weights_source, &config.backbone, args.seed)?;
-    let model = Fsr::untrained(&config, &recipe, &backbone, args.seed, &opened.device)?;
+    let mut model = Fsr::untrained(&config, &recipe, &backbone, args.seed, &opened.device)?;
     drop(backbone);
+    if let Some(from) = &args.from {
+        model.restorer = restorer_of(from, &model)?;
+    }
 
     let resuming = args.resume && RunFolder::exists(&args.out);
     let choose = args.tau == Some(TauChoice::Auto) && !resuming;
@@ -171,6 +181,7 @@ pub fn train(
             recipe: &recipe,
             options,
             tau_search: search,
+            from: args.from.as_ref().map(|path| path.display().to_string()),
             backbone_weights: weights.as_ref(),
             device: &opened.name,
         })?)?)
@@ -295,7 +306,7 @@ fn cache_limit(gibibytes: Option<f64>) -> Result<u64> {
 }
 
 fn weights_source(args: &TrainArgs, config: &ModelConfig) -> Result<PathBuf> {
-    let Some(source) = &args.backbone_weights else {
+    let Some(source) = args.backbone_weights.as_ref().or(args.from.as_ref()) else {
         let kind = config.backbone.kind;
         let hint = if kind == BackboneKind::Lite {
             "a package such as models/default, or what `fsr distill` wrote"
@@ -307,6 +318,22 @@ fn weights_source(args: &TrainArgs, config: &ModelConfig) -> Result<PathBuf> {
         );
     };
     Ok(source.clone())
+}
+
+/// The restorer of a run or package, if it fits `model`.
+fn restorer_of(from: &Path, model: &Fsr) -> Result<Restorer> {
+    let package = store::read(from)?;
+    if package.config.method.trains() && package.config.model == model.config {
+        return Ok(import(
+            model.restorer.clone(),
+            &package.tensors,
+            RESTORER_PREFIX,
+        )?);
+    }
+    bail!(
+        "--from {} has another architecture than this training; give the --preset, --backbone and sizes it was trained with (`fsr info` tells)",
+        from.display()
+    )
 }
 
 /// An error once Ctrl-C was pressed.
