@@ -18,7 +18,7 @@ pub struct Budget {
 pub const BUDGETS: [Budget; 2] = [
     Budget {
         prefix: "fsr-ui",
-        limit: 600_000,
+        limit: 500_000,
     },
     Budget {
         prefix: "fsr-worker",
@@ -113,7 +113,7 @@ mod tests {
         let big = dist(
             "big",
             &[
-                ("fsr-ui-12ab_bg.wasm", 600_000),
+                ("fsr-ui-12ab_bg.wasm", 510_000),
                 ("fsr-worker_bg.wasm", 1000),
             ],
         );
