@@ -19,9 +19,11 @@
 pub mod alter;
 pub mod backbone;
 pub mod calibration;
+mod cholesky;
 pub mod colormap;
 pub mod config;
 pub mod detector;
+pub mod expected;
 pub mod feature_cache;
 pub mod features;
 pub mod image;

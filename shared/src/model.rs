@@ -5,6 +5,7 @@ use image::RgbImage;
 
 use crate::backbone::{ResNet, backbone_macs};
 use crate::config::{ConfigError, ModelConfig};
+use crate::expected::ExpectedDifference;
 use crate::features::FeatureFusion;
 use crate::loss::cell_differences;
 use crate::map::AnomalyMap;
@@ -52,6 +53,8 @@ pub struct Fsr {
     pub restorer: Restorer,
     /// Another method in the restorer's place, which is then without weights.
     pub rival: Option<Rival>,
+    /// What to divide maps by, if that was calibrated.
+    pub expected: Option<ExpectedDifference>,
     fusion: FeatureFusion,
     device: Device,
 }
@@ -108,7 +111,9 @@ impl Fsr {
             RESTORER_PREFIX,
             device,
         )?;
-        Ok(Self::from_parts(config, recipe, backbone, restorer, device))
+        let mut model = Self::from_parts(config, recipe, backbone, restorer, device);
+        model.expected = ExpectedDifference::from_tensors(config, named)?;
+        Ok(model)
     }
 
     /// A model from its networks.
@@ -125,6 +130,7 @@ impl Fsr {
             backbone,
             restorer,
             rival: None,
+            expected: None,
             fusion: FeatureFusion::new(config, device),
             device: device.clone(),
         }
@@ -150,6 +156,7 @@ impl Fsr {
                     .map(|(name, tensor)| (format!("{prefix}{name}"), tensor)),
             );
         }
+        named.extend(self.expected.iter().flat_map(ExpectedDifference::tensors));
         Ok(named)
     }
 
@@ -183,19 +190,48 @@ impl Fsr {
             return rival.anomaly_maps(tokens, &self.config).await;
         }
         let restored = self.restorer.forward(tokens.clone());
+        self.compare(tokens, restored, self.expected.as_ref()).await
+    }
+
+    /// Maps of features beside their restoration, not divided by what is to be expected.
+    pub(crate) async fn plain_maps(
+        &self,
+        tokens: Tensor<3>,
+        restored: Tensor<3>,
+    ) -> Result<Vec<AnomalyMap>, ModelError> {
+        self.compare(tokens, restored, None).await
+    }
+
+    async fn compare(
+        &self,
+        tokens: Tensor<3>,
+        restored: Tensor<3>,
+        expected: Option<&ExpectedDifference>,
+    ) -> Result<Vec<AnomalyMap>, ModelError> {
         let channels = self.config.backbone.kind.feature_channels();
+        let factors = expected.map(|expected| expected.factors(restored.clone()));
         let (squared, cosine) =
             cell_differences(tokens, restored, channels, self.recipe.channel_reduction);
         let [_, cells] = squared.dims();
-        let both = read(Tensor::cat(vec![squared, cosine], 1))
+        let parts: Vec<Tensor<2>> = [squared, cosine].into_iter().chain(factors).collect();
+        let stride = cells * parts.len();
+        let all = read(Tensor::cat(parts, 1))
             .await
             .ok_or_else(|| ModelError::Device("it did not return the difference maps".into()))?;
-        if both.iter().any(|value| !value.is_finite()) {
+        if all.iter().any(|value| !value.is_finite()) {
             return Err(ModelError::NotFinite);
         }
-        let maps = both.chunks_exact(2 * cells).map(|pair| {
-            let (squared, cosine) = pair.split_at(cells);
-            anomaly_map(squared, cosine, &self.config, self.recipe.smoothing)
+        let maps = all.chunks_exact(stride).map(|image| {
+            let (squared, rest) = image.split_at(cells);
+            let (cosine, factors) = rest.split_at(cells);
+            let factors = (!factors.is_empty()).then_some(factors);
+            anomaly_map(
+                squared,
+                cosine,
+                factors,
+                &self.config,
+                self.recipe.smoothing,
+            )
         });
         Ok(maps.collect())
     }

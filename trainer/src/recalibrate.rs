@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use fsr::calibration::{Calibration, CalibrationSource};
 use fsr::detector::Detector;
+use fsr::expected::{ExpectedDifference, ExpectedDifferenceBuilder};
 use fsr::map::ScoreKind;
 use fsr::package::Dtype;
 use fsr::preprocess::to_input_size;
@@ -47,6 +48,11 @@ pub struct CalibrateArgs {
     /// Set the threshold so that at most this share of good images is called anomalous.
     #[arg(long, value_name = "RATE")]
     pub false_alarm_rate: Option<f64>,
+    /// Divide maps by what good images differ where the same was restored, to this power: 1 wholly, 0 not at all,
+    /// 0.5 if no number is given. Helps a long-trained model of several products; a few images and short training
+    /// are not enough for it. Default: as the model has it.
+    #[arg(long, value_name = "SHARE", num_args = 0..=1, default_missing_value = "0.5", value_parser = share)]
+    pub expected_difference: Option<f32>,
     #[command(flatten)]
     pub device: DeviceArgs,
     #[command(flatten)]
@@ -71,8 +77,24 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
     )?;
     let mut package = store::read(&args.model)?;
     let opened = device::open(args.device.device)?;
-    let detector = Detector::from_package(&package, &opened.device)
+    let mut detector = Detector::from_package(&package, &opened.device)
         .with_context(|| format!("cannot use {}", args.model.display()))?;
+    if let Some(share) = args.expected_difference {
+        if !package.config.method.trains() {
+            bail!(
+                "--expected-difference is for models that restore, and {} is {}",
+                args.model.display(),
+                package.config.method
+            );
+        }
+        detector.model.expected = None;
+        if share > 0.0 {
+            detector.model.expected = expected(&detector, &images, share)?;
+        }
+        package.tensors = pollster::block_on(detector.model.tensors())?;
+        // Its map was another; `fsr export` makes a new one.
+        package.self_test = None;
+    }
     let known = package.config.calibration.as_ref().map(|known| known.score);
     let kind = args.score.or(known).unwrap_or(ScoreKind::Std);
 
@@ -103,6 +125,34 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
         .chain(own.map(|(name, known)| line(name, known)))
         .collect();
     print_text(&lines.join("\n"))
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("give a number from 0 to 1".into()),
+    }
+}
+
+/// The fit on all images.
+fn expected(
+    detector: &Detector,
+    images: &[(String, PathBuf)],
+    share: f32,
+) -> Result<Option<ExpectedDifference>> {
+    let model = &detector.model;
+    let side = model.config.image_size;
+    let mut builder = ExpectedDifferenceBuilder::new(&model.config);
+    let mut progress = Progress::new("expected differences", images.len(), "images");
+    let load = |index: usize| Ok(to_input_size(&dataset::image(&images[index].1)?, side));
+    pipeline::in_batches(images.len(), BATCH, load, |batch| {
+        let tokens = model.tokens(model.taps(&batch));
+        pollster::block_on(builder.add(model, tokens))?;
+        progress.advance(batch.len());
+        Ok(())
+    })?;
+    progress.finish();
+    Ok(builder.finish(share))
 }
 
 fn calibrate(

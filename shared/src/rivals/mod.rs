@@ -199,7 +199,7 @@ fn finite(values: &[f32]) -> Result<(), ModelError> {
 }
 
 /// A tensor of a package, of the shape that the configuration asks for (`None`: any length).
-fn expect<'a>(
+pub(crate) fn expect<'a>(
     named: &'a NamedTensors,
     name: &str,
     shape: &[Option<usize>],

@@ -14,6 +14,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::{RivalError, expect, finite, to_map, unreadable};
+use crate::cholesky::factor;
 use crate::config::ModelConfig;
 use crate::feature_cache::FeatureSource;
 use crate::map::AnomalyMap;
@@ -253,25 +254,11 @@ fn select(tokens: Tensor<3>, channels: &[usize]) -> Tensor<3> {
 
 /// Turns a scatter matrix into `L⁻ᵀ` of the covariance `scatter / divisor + 0.01·I = L·Lᵀ`, in place.
 fn whiten(matrix: &mut [f32], width: usize, divisor: f64) {
-    // Cholesky, row by row.
-    let mut lower = vec![0.0f64; width * width];
-    for row in 0..width {
-        for column in 0..=row {
-            let mut value = f64::from(matrix[row * width + column]) / divisor;
-            if row == column {
-                value += EPSILON;
-            }
-            let (before, current) = (&lower[column * width..], &lower[row * width..]);
-            let known: f64 = (0..column).map(|k| before[k] * current[k]).sum();
-            value -= known;
-            lower[row * width + column] = if row == column {
-                // A scatter matrix is positive semidefinite; rounding may not be.
-                value.max(EPSILON * 1e-6).sqrt()
-            } else {
-                value / lower[column * width + column]
-            };
-        }
-    }
+    let covariance: Vec<f64> = matrix
+        .iter()
+        .map(|&value| f64::from(value) / divisor)
+        .collect();
+    let lower = factor(&covariance, width, EPSILON);
     // Inverse by forward substitution, transposed as it is written.
     let mut inverse = vec![0.0f64; width * width];
     for column in 0..width {

@@ -367,3 +367,32 @@ fn a_model_is_calibrated_anew_on_other_images_and_keeps_its_weights() {
     assert_eq!(weights(&out), weights(&trained().join("model")));
     crate::program::fail(&line, &["--overwrite"]);
 }
+
+#[test]
+fn a_calibration_divides_by_the_expected_difference_and_takes_it_back() {
+    let root = folder("expected");
+    let calibrate = |model: &Path, share: &str, out: &Path| {
+        json(&format!(
+            "calibrate {} --data {} --category carpet --device cpu --json --expected-difference {share} --out {}",
+            model.display(),
+            data().display(),
+            out.display()
+        ))
+    };
+    let (with, without) = (root.join("with"), root.join("without"));
+    let divided = calibrate(&trained(), "0.5", &with);
+    let plain = calibrate(&with, "0", &without);
+    assert_ne!(divided["all"]["threshold"], plain["all"]["threshold"]);
+    let weights = |path: &Path| fs::read(path.join("model.safetensors")).unwrap();
+    assert_eq!(weights(&without), weights(&trained().join("model")));
+    assert!(weights(&with).len() > weights(&without).len());
+    let refused = crate::program::run(&format!(
+        "calibrate {} --data {} --category carpet --out {} --expected-difference 1.5",
+        with.display(),
+        data().display(),
+        root.join("never").display()
+    ));
+    assert!(!refused.status.success());
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(error.contains("from 0 to 1"), "{error}");
+}
