@@ -1,12 +1,13 @@
 //! The page's address: what of its state is in the query, so that it can be shared.
 //!
 //! `?backend=webgpu|cpu` asks for a backend, `?model=NAME` opens `models/NAME/` instead of the
-//! default, `?sample=PRODUCT:DEFECT:SEED` shows a generated sample (`good` for no defect), and
-//! `?demo=off` leaves the page empty until an image is given. No image is ever put there.
+//! default, `?sample=PRODUCT:DEFECT:SEED` shows a generated sample (`good` for no defect),
+//! `?view=image|map|swipe` and `?colours=viridis|cividis` say how it is shown, `?threshold=VALUE` where
+//! heat begins, and `?demo=off` leaves the page empty until an image is given. No image is ever put there.
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::BackendWish;
+use crate::{backend::BackendWish, palette::Palette};
 
 /// A generated sample: product, defect and seed say all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,7 +83,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The part of the page's state that its address holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Address {
     /// Backend asked for.
     pub backend: BackendWish,
@@ -92,6 +93,41 @@ pub struct Address {
     pub sample: Option<SampleSpec>,
     /// Show a first sample without being asked.
     pub demo: bool,
+    /// What to show of a result.
+    pub view: View,
+    /// Colours of the heat.
+    pub palette: Palette,
+    /// The visitor's own threshold.
+    pub threshold: Option<f32>,
+}
+
+/// Picture, heat, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// Only the image.
+    Image,
+    /// The map over the image.
+    #[default]
+    Overlay,
+    /// Only the map.
+    Map,
+    /// The image on the left of a line, the map on its right.
+    Swipe,
+}
+
+impl View {
+    /// All, in the order they are offered.
+    pub const ALL: [Self; 4] = [Self::Image, Self::Overlay, Self::Map, Self::Swipe];
+
+    /// The name in the address.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Overlay => "overlay",
+            Self::Map => "map",
+            Self::Swipe => "swipe",
+        }
+    }
 }
 
 impl Default for Address {
@@ -101,6 +137,9 @@ impl Default for Address {
             model: "default".into(),
             sample: None,
             demo: true,
+            view: View::default(),
+            palette: Palette::default(),
+            threshold: None,
         }
     }
 }
@@ -121,6 +160,21 @@ impl Address {
                 ("model", name) if is_name(name) => address.model = name.to_owned(),
                 ("sample", text) => address.sample = SampleSpec::decode(text),
                 ("demo", "off") => address.demo = false,
+                ("view", name) => {
+                    address.view = View::ALL
+                        .into_iter()
+                        .find(|view| view.name() == name)
+                        .unwrap_or_default();
+                }
+                ("colours", name) => {
+                    address.palette = Palette::from_name(name).unwrap_or_default();
+                }
+                ("threshold", text) => {
+                    address.threshold = text
+                        .parse()
+                        .ok()
+                        .filter(|value: &f32| value.is_finite() && *value > 0.0);
+                }
                 _ => {}
             }
         }
@@ -144,6 +198,15 @@ impl Address {
         if !self.demo {
             pairs.push("demo=off".to_owned());
         }
+        if self.view != View::default() {
+            pairs.push(format!("view={}", self.view.name()));
+        }
+        if self.palette != Palette::default() {
+            pairs.push(format!("colours={}", self.palette.name()));
+        }
+        if let Some(threshold) = self.threshold {
+            pairs.push(format!("threshold={threshold:e}"));
+        }
         if pairs.is_empty() {
             String::new()
         } else {
@@ -163,6 +226,8 @@ mod tests {
             "?backend=cpu",
             "?backend=webgpu&model=plain-twin&sample=circuit_board:missing_part:18446744073709551615&demo=off",
             "?sample=carpet:good:3",
+            "?sample=carpet:good:3&view=swipe&colours=cividis&threshold=3.6e-2",
+            "?demo=off&view=image",
         ] {
             assert_eq!(Address::parse(query).query(), query);
         }

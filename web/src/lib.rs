@@ -18,9 +18,11 @@ pub mod curve;
 pub mod histogram;
 pub mod list;
 pub mod package_files;
+pub mod palette;
 #[cfg(target_arch = "wasm32")]
 pub mod post;
 pub mod protocol;
 pub mod region;
 pub mod session;
 pub mod verdict;
+pub mod zoom;

@@ -18,13 +18,23 @@ pub fn text(file: &str, kind: &str, contents: &str) {
     complain(saved);
 }
 
-/// Saves the layers of an image as one PNG: each canvas stretched over the first, with its opacity.
-pub fn picture(file: String, layers: &[(HtmlCanvasElement, f64)]) {
+/// A canvas as it is to be seen.
+pub struct Layer {
+    /// Its pixels, stretched over the lowest layer.
+    pub canvas: HtmlCanvasElement,
+    /// 0 to 1.
+    pub opacity: f64,
+    /// Share of it, from the left, that is not to be seen.
+    pub hidden: f64,
+}
+
+/// Saves the layers of an image as one PNG: each canvas stretched over the first.
+pub fn picture(file: String, layers: &[Layer]) {
     complain(try_picture(file, layers));
 }
 
-fn try_picture(file: String, layers: &[(HtmlCanvasElement, f64)]) -> Result<(), JsValue> {
-    let Some((first, _)) = layers.first() else {
+fn try_picture(file: String, layers: &[Layer]) -> Result<(), JsValue> {
+    let Some(Layer { canvas: first, .. }) = layers.first() else {
         return Ok(());
     };
     let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
@@ -35,14 +45,27 @@ fn try_picture(file: String, layers: &[(HtmlCanvasElement, f64)]) -> Result<(), 
         .ok_or("no 2d context")?
         .dyn_into()
         .map_err(JsValue::from)?;
-    for (layer, opacity) in layers {
-        context.set_global_alpha(*opacity);
-        context.draw_image_with_html_canvas_element_and_dw_and_dh(
-            layer,
+    let (width, height) = (f64::from(first.width()), f64::from(first.height()));
+    for layer in layers {
+        let (columns, rows) = (
+            f64::from(layer.canvas.width()),
+            f64::from(layer.canvas.height()),
+        );
+        let seen = 1.0 - layer.hidden;
+        if seen <= 0.0 {
+            continue;
+        }
+        context.set_global_alpha(layer.opacity);
+        context.draw_image_with_html_canvas_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+            &layer.canvas,
+            columns * layer.hidden,
             0.0,
+            columns * seen,
+            rows,
+            width * layer.hidden,
             0.0,
-            f64::from(first.width()),
-            f64::from(first.height()),
+            width * seen,
+            height,
         )?;
     }
     // Encoded by the browser beside the page's own thread.

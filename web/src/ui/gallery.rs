@@ -124,7 +124,7 @@ pub fn Gallery(page: Page) -> impl IntoView {
 }
 
 fn inspect(page: Page, spec: SampleSpec) {
-    page.set_sample(Some(spec.clone()));
+    page.set_address(|address| address.sample = Some(spec.clone()));
     link::ask(page, Task::InspectSample(spec));
 }
 

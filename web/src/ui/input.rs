@@ -162,7 +162,7 @@ fn take(page: Page, files: Vec<File>) {
     let Some(file) = files.into_iter().next() else {
         return;
     };
-    page.set_sample(None);
+    page.set_address(|address| address.sample = None);
     let (name, file) = handle(file);
     link::ask(page, Task::InspectFile(name, file));
 }

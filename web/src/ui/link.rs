@@ -451,7 +451,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
 fn use_model(page: Page, model: ModelSummary, reload: bool) {
     page.model.set(Some(Arc::new(model)));
     if !reload {
-        page.threshold.set(None);
+        page.threshold.set(page.first_threshold());
         page.model_serial.update(|serial| *serial += 1);
         list::model_changed();
     }

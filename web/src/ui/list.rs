@@ -130,7 +130,7 @@ pub fn open(page: Page, id: RowId) {
     });
     let file = FILES.with_borrow(|files| files.get(&id).cloned());
     if let (Some(name), Some(file)) = (name, file) {
-        page.set_sample(None);
+        page.set_address(|address| address.sample = None);
         link::ask(page, Task::InspectFile(name, file));
         page.opened.set(Some(id));
     }

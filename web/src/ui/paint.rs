@@ -3,7 +3,9 @@
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use crate::state::{Picture, View};
+use fsr_web::{address::View, palette::Palette};
+
+use crate::state::{Picture, Shown};
 
 /// Paints RGBA pixels; the canvas takes their size.
 pub fn pixels(canvas: &HtmlCanvasElement, width: u32, height: u32, rgba: &[u8]) {
@@ -35,17 +37,15 @@ pub fn picture(canvas: &HtmlCanvasElement, picture: &Picture) {
 }
 
 /// Paints a coloured map: see-through where cool for the overlay, opaque for the map alone.
-pub fn heat(canvas: &HtmlCanvasElement, heat: &Picture, view: View) {
-    if view == View::Map {
-        let mut opaque = heat.clone();
-        opaque
-            .rgba
+pub fn heat(canvas: &HtmlCanvasElement, shown: &Shown, view: View, palette: Palette) {
+    let mut heat = shown.heat.clone();
+    palette.recolour(&mut heat.rgba, &shown.map, shown.scale());
+    if matches!(view, View::Map | View::Swipe) {
+        heat.rgba
             .chunks_exact_mut(4)
             .for_each(|pixel| pixel[3] = 255);
-        picture(canvas, &opaque);
-    } else {
-        picture(canvas, heat);
     }
+    picture(canvas, &heat);
 }
 
 /// Colour of the ground truth's outline.

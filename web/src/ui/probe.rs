@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
 use fsr_web::{region::Region, verdict::number};
 
@@ -19,12 +18,10 @@ const KEY_STEP: f32 = 1.0 / 64.0;
 const MOST_REGIONS: usize = 6;
 
 /// The place that a pointer is over.
-pub fn pointed(event: &web_sys::PointerEvent) -> Place {
-    let target = event
-        .current_target()?
-        .dyn_into::<web_sys::Element>()
-        .ok()?;
-    let bounds = target.get_bounding_client_rect();
+///
+/// `sheet` holds the image, which may reach beyond what is seen of it.
+pub fn pointed(event: &web_sys::PointerEvent, sheet: &web_sys::Element) -> Place {
+    let bounds = sheet.get_bounding_client_rect();
     let x = (f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0);
     let y = (f64::from(event.client_y()) - bounds.top()) / bounds.height().max(1.0);
     let inside = |v: f64| (0.0..1.0).contains(&v);

@@ -10,13 +10,17 @@ use fsr_web::{
     protocol::{Agreement, sentence},
     region::{contour_level, regions},
     verdict::{self, Verdict, needle, number, provenance, standing},
+    zoom::Zoom,
 };
 
 use crate::{
+    controls::Controls,
     details::Timings,
-    download, paint,
-    probe::{Place, Regions, pointed, read_out, stepped},
-    state::{Page, Shown, Stage, View},
+    download,
+    layers::{LayerRefs, Layers},
+    paint,
+    probe::{Place, Regions, read_out},
+    state::{Page, Shown, Stage},
 };
 
 /// Everything about the image that was judged last.
@@ -132,6 +136,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
         Arc::new(regions(&mapped.map, width, level.get()))
     });
     let place = RwSignal::new(Place::None);
+    let zoom = RwSignal::new(Zoom::default());
     let read = shown.clone();
     let layers = LayerRefs::default();
     let name = shown.answer.name.clone();
@@ -142,9 +147,9 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
     view! {
         <div class="judged">
             <div class="stage">
-                <Layers page shown=shown.clone() layers level place/>
+                <Layers page shown=shown.clone() layers level place zoom/>
                 <p class="quiet read-out" data-testid="read-out">{move || read_out(&read, place.get())}</p>
-                <Controls page has_mask/>
+                <Controls page has_mask zoom/>
                 <button type="button" class="link" data-testid="export-png" on:click=save>"Save this view as PNG"</button>
             </div>
             <div class="findings">
@@ -195,174 +200,6 @@ fn against_truth(sample: &SampleSpec, verdict: Verdict) -> Option<String> {
         (None, Verdict::Anomalous) => {
             Some("Drawn without a defect: the verdict is a false alarm.".into())
         }
-    }
-}
-
-/// The canvases on top of each other, from below.
-#[derive(Clone, Copy, Default)]
-struct LayerRefs {
-    image: NodeRef<leptos::html::Canvas>,
-    heat: NodeRef<leptos::html::Canvas>,
-    contour: NodeRef<leptos::html::Canvas>,
-    truth: NodeRef<leptos::html::Canvas>,
-}
-
-impl LayerRefs {
-    /// Those to be seen, each with its opacity.
-    fn stack(self, page: Page) -> Vec<(web_sys::HtmlCanvasElement, f64)> {
-        let heat = match page.view.get_untracked() {
-            View::Image => 0.0,
-            View::Overlay => f64::from(page.opacity.get_untracked()) / 100.0,
-            View::Map => 1.0,
-        };
-        let visible = |shown: bool| if shown { 1.0 } else { 0.0 };
-        [
-            (self.image, 1.0),
-            (self.heat, heat),
-            (self.contour, visible(page.contour.get_untracked())),
-            (self.truth, visible(page.outline.get_untracked())),
-        ]
-        .into_iter()
-        .filter_map(|(canvas, opacity)| Some((canvas.get_untracked()?, opacity)))
-        .filter(|(_, opacity)| *opacity > 0.0)
-        .collect()
-    }
-}
-
-/// Image, heat, contour and outline on top of each other.
-#[component]
-fn Layers(
-    page: Page,
-    shown: Arc<Shown>,
-    layers: LayerRefs,
-    level: Memo<f32>,
-    place: RwSignal<Place>,
-) -> impl IntoView {
-    let LayerRefs {
-        image,
-        heat,
-        contour,
-        truth,
-    } = layers;
-    let (picture, map, mask, hot) = (shown.clone(), shown.clone(), shown.clone(), shown.clone());
-    Effect::new(move |_| {
-        if let Some(canvas) = image.get() {
-            paint::picture(&canvas, &picture.picture);
-        }
-    });
-    Effect::new(move |_| {
-        let view = page.view.get();
-        if let Some(canvas) = heat.get() {
-            paint::heat(&canvas, &map.heat, view);
-        }
-    });
-    Effect::new(move |_| {
-        let level = level.get();
-        if let Some(canvas) = contour.get() {
-            let inside: Vec<u8> = hot
-                .map
-                .iter()
-                .map(|&value| if value >= level { 255 } else { 0 })
-                .collect();
-            paint::outline(
-                &canvas,
-                &inside,
-                hot.answer.map_width,
-                hot.answer.map_height,
-                paint::CONTOUR,
-            );
-        }
-    });
-    Effect::new(move |_| {
-        if let Some(canvas) = truth.get().filter(|_| !mask.mask.is_empty()) {
-            paint::outline(
-                &canvas,
-                &mask.mask,
-                mask.picture.width,
-                mask.picture.height,
-                paint::TRUTH,
-            );
-        }
-    });
-    let label = format!(
-        "Anomaly map of {}: {}",
-        shown.answer.name,
-        shown.description()
-    );
-    let ratio = format!(
-        "aspect-ratio: {} / {}",
-        shown.picture.width, shown.picture.height
-    );
-    let strength = move || match page.view.get() {
-        View::Image => "opacity: 0".to_owned(),
-        View::Overlay => format!("opacity: {}", f64::from(page.opacity.get()) / 100.0),
-        View::Map => "opacity: 1".to_owned(),
-    };
-    view! {
-        <div class="layers" style=ratio tabindex="0" role="img" aria-label=label
-            on:pointermove=move |event| place.set(pointed(&event))
-            on:pointerleave=move |_| place.set(None)
-            on:keydown=move |event| {
-                if let Some(next) = stepped(&event.key(), place.get_untracked()) {
-                    event.prevent_default();
-                    place.set(Some(next));
-                }
-            }>
-            <canvas node_ref=image data-testid="image"></canvas>
-            <canvas node_ref=heat class="heat" data-testid="overlay" style=strength></canvas>
-            <canvas node_ref=contour data-testid="contour" class:off=move || !page.contour.get()></canvas>
-            <canvas node_ref=truth data-testid="truth" class:off=move || !page.outline.get()></canvas>
-            {move || place.get().map(|(x, y)| view! {
-                <span class="cross" style=format!("left: {:.2}%; top: {:.2}%", 100.0 * x, 100.0 * y)></span>
-            })}
-        </div>
-    }
-}
-
-#[component]
-fn Controls(page: Page, has_mask: bool) -> impl IntoView {
-    let choice = move |view: View, label: &'static str, hook: &'static str| {
-        view! {
-            <label>
-                <input type="radio" name="view" data-testid=hook prop:checked=move || page.view.get() == view
-                    on:change=move |_| page.view.set(view)/>
-                <span>{label}</span>
-            </label>
-        }
-    };
-    view! {
-        <div class="controls">
-            <fieldset class="segments">
-                <legend class="visually-hidden">"What to show"</legend>
-                {choice(View::Image, "Image", "view-image")}
-                {choice(View::Overlay, "Overlay", "view-overlay")}
-                {choice(View::Map, "Map", "view-map")}
-            </fieldset>
-            <label class="slider">
-                <span>"Heat"</span>
-                <input type="range" min="0" max="100" step="1" data-testid="opacity" aria-label="Opacity of the heat map"
-                    disabled=move || page.view.get() != View::Overlay
-                    prop:value=move || page.opacity.get().to_string()
-                    on:input:target=move |event| {
-                        if let Ok(value) = event.target().value().parse() {
-                            page.opacity.set(value);
-                        }
-                    }/>
-                <output>{move || format!("{} %", page.opacity.get())}</output>
-            </label>
-            <label class="check">
-                <input type="checkbox" data-testid="contour-toggle" prop:checked=move || page.contour.get()
-                    on:change:target=move |event| page.contour.set(event.target().checked())/>
-                <span>"Contour"</span>
-            </label>
-            {has_mask.then(|| view! {
-                <label class="check">
-                    <input type="checkbox" data-testid="truth-toggle" prop:checked=move || page.outline.get()
-                        on:change:target=move |event| page.outline.set(event.target().checked())/>
-                    <span>"Outline the true defect"</span>
-                </label>
-            })}
-        </div>
     }
 }
 
@@ -417,7 +254,7 @@ fn Legend(page: Page, shown: Arc<Shown>) -> impl IntoView {
     };
     view! {
         <div class="legend" data-testid="legend">
-            <div class="ramp" style=move || format!("background: {}", page.ramp.with(|ramp| paint::gradient(ramp)))></div>
+            <div class="ramp" style=move || format!("background: {}", paint::gradient(&page.palette.get().ramp().unwrap_or_else(|| page.ramp.get())))></div>
             <div class="marks">
                 <span>{number(low)}</span>
                 <span>"difference to the restored features"</span>

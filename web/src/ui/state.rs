@@ -5,10 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use leptos::prelude::*;
 
 use fsr_web::{
-    address::{Address, SampleSpec},
+    address::{Address, SampleSpec, View},
     backend::Backend,
     curve::Curve,
     list::{Row, RowId},
+    palette::Palette,
     protocol::{Answer, Failure, ModelSummary, Phase, ProductInfo, Threshold},
     region,
     verdict::{self, Verdict},
@@ -34,17 +35,6 @@ pub enum Stage {
     Empty,
     /// The worker is gone for good.
     Dead,
-}
-
-/// Picture, heat, or both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
-    /// Only the image.
-    Image,
-    /// The map over the image.
-    Overlay,
-    /// Only the map.
-    Map,
 }
 
 /// Where a training stands.
@@ -200,6 +190,10 @@ pub struct Page {
     pub view: RwSignal<View>,
     /// Of the heat, 0 to 100.
     pub opacity: RwSignal<u32>,
+    /// Where the line of the swipe view stands, 0 to 100 from the left.
+    pub divider: RwSignal<u32>,
+    /// Colours of the heat.
+    pub palette: RwSignal<Palette>,
     /// Show the ground truth's outline.
     pub outline: RwSignal<bool>,
     /// Draw the line where heat begins.
@@ -237,9 +231,10 @@ impl Page {
             previews: RwSignal::new(HashMap::new()),
             products: RwSignal::new(Vec::new()),
             ramp: RwSignal::new(Vec::new()),
-            address: RwSignal::new(address),
-            view: RwSignal::new(View::Overlay),
+            view: RwSignal::new(address.view),
             opacity: RwSignal::new(75),
+            divider: RwSignal::new(50),
+            palette: RwSignal::new(address.palette),
             outline: RwSignal::new(false),
             contour: RwSignal::new(true),
             good: RwSignal::new(Vec::new()),
@@ -251,6 +246,7 @@ impl Page {
             rows: RwSignal::new(Vec::new()),
             opened: RwSignal::new(None),
             threshold: RwSignal::new(None),
+            address: RwSignal::new(address),
         }
     }
 
@@ -281,9 +277,16 @@ impl Page {
         }
     }
 
+    /// The threshold of the address, for the first model that comes into use; none for those after it.
+    pub fn first_threshold(&self) -> Option<f32> {
+        self.address
+            .with_untracked(|address| address.threshold)
+            .filter(|_| self.model_serial.get_untracked() == 0)
+    }
+
     /// Changes the address without a new entry in the history.
-    pub fn set_sample(&self, sample: Option<SampleSpec>) {
-        self.address.update(|address| address.sample = sample);
+    pub fn set_address(&self, change: impl FnOnce(&mut Address)) {
+        self.address.update(change);
         let location = window().location();
         let path = location.pathname().unwrap_or_default();
         let query = self.address.with_untracked(Address::query);

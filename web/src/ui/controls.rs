@@ -1,0 +1,87 @@
+//! What of the result is shown, how strongly, in which colours and how large.
+
+use leptos::prelude::*;
+
+use fsr_web::{address::View, palette::Palette, zoom::Zoom};
+
+use crate::state::Page;
+
+/// The controls under the image.
+#[component]
+pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoView {
+    Effect::new(move |before: Option<()>| {
+        let (view, palette, threshold) =
+            (page.view.get(), page.palette.get(), page.threshold.get());
+        // The first run changes nothing: the address may bring a threshold for a model still on its way.
+        if before.is_some() {
+            page.set_address(|address| {
+                (address.view, address.palette, address.threshold) = (view, palette, threshold);
+            });
+        }
+    });
+    let choice = move |view: View, label: &'static str, hook: &'static str| {
+        view! {
+            <label>
+                <input type="radio" name="view" data-testid=hook prop:checked=move || page.view.get() == view
+                    on:change=move |_| page.view.set(view)/>
+                <span>{label}</span>
+            </label>
+        }
+    };
+    let swiping = move || page.view.get() == View::Swipe;
+    view! {
+        <div class="controls">
+            <fieldset class="segments">
+                <legend class="visually-hidden">"What to show"</legend>
+                {choice(View::Image, "Image", "view-image")}
+                {choice(View::Overlay, "Overlay", "view-overlay")}
+                {choice(View::Map, "Map", "view-map")}
+                {choice(View::Swipe, "Swipe", "view-swipe")}
+            </fieldset>
+            <label class="slider">
+                <span>{move || if swiping() { "Line" } else { "Heat" }}</span>
+                <input type="range" min="0" max="100" step="1" data-testid="opacity"
+                    aria-label=move || if swiping() { "Line between image and map" } else { "Opacity of the heat map" }
+                    disabled=move || matches!(page.view.get(), View::Image | View::Map)
+                    prop:value=move || if swiping() { page.divider.get() } else { page.opacity.get() }.to_string()
+                    on:input:target=move |event| {
+                        if let Ok(value) = event.target().value().parse() {
+                            if swiping() { page.divider.set(value) } else { page.opacity.set(value) }
+                        }
+                    }/>
+                <output>{move || format!("{} %", if swiping() { page.divider.get() } else { page.opacity.get() })}</output>
+            </label>
+            <label class="check">
+                <input type="checkbox" data-testid="contour-toggle" prop:checked=move || page.contour.get()
+                    on:change:target=move |event| page.contour.set(event.target().checked())/>
+                <span>"Contour"</span>
+            </label>
+            {has_mask.then(|| view! {
+                <label class="check">
+                    <input type="checkbox" data-testid="truth-toggle" prop:checked=move || page.outline.get()
+                        on:change:target=move |event| page.outline.set(event.target().checked())/>
+                    <span>"Outline the true defect"</span>
+                </label>
+            })}
+            <label class="slider">
+                <span>"Colours"</span>
+                <select data-testid="palette" on:change:target=move |event| {
+                    page.palette.set(Palette::from_name(&event.target().value()).unwrap_or_default());
+                }>
+                    {Palette::ALL.map(|palette| view! {
+                        <option value=palette.name() selected=move || page.palette.get() == palette>{palette.name()}</option>
+                    })}
+                </select>
+            </label>
+            <div class="zoom" role="group" aria-label="Size">
+                <button type="button" data-testid="zoom-out" aria-label="Smaller"
+                    disabled=move || !zoom.get().is_enlarged()
+                    on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(1.0 / Zoom::STEP, None))>"−"</button>
+                <output data-testid="zoom-value">{move || zoom.get().to_string()}</output>
+                <button type="button" data-testid="zoom-in" aria-label="Larger"
+                    disabled=move || zoom.get().is_largest()
+                    on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(Zoom::STEP, None))>"+"</button>
+            </div>
+        </div>
+    }
+}
