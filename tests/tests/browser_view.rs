@@ -4,7 +4,9 @@
 
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
+use fsr_tests::hostile::{encode, picture};
 use fsr_tests::page::{Page, hook};
+use image::ImageFormat;
 use serde_json::{Value, json};
 
 /// What the page says of an element, by a script over it.
@@ -47,11 +49,11 @@ fn until(page: &Page<'_>, what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn a_result_is_swiped_enlarged_and_recoloured_and_the_address_brings_it_back() {
-    let Some(bench) = Bench::start(WebGpu::Off) else {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
         return;
     };
-    let page = bench.open("?backend=cpu&sample=hex_nut:crack:600123");
-    page.answer().unwrap();
+    let page = bench.open("?backend=cpu&sample=hex_nut:scratch:600123");
+    page.answer().unwrap().shown();
     let session = &bench.chromium.session;
 
     // Swipe: the map right of a line, moved by the slider's keys.
@@ -108,7 +110,7 @@ fn a_result_is_swiped_enlarged_and_recoloured_and_the_address_brings_it_back() {
     // The same again from the address alone.
     let colours = hottest(&bench);
     let page = bench.open(&query(&bench));
-    page.answer().unwrap();
+    page.answer().unwrap().shown();
     until(&page, "the same view", || {
         ask(&bench, "overlay", "it.style.clipPath") == "inset(0px 0px 0px 50%)"
     });
@@ -118,11 +120,15 @@ fn a_result_is_swiped_enlarged_and_recoloured_and_the_address_brings_it_back() {
 
 #[test]
 fn a_threshold_of_the_address_judges_and_is_given_up_with_a_click() {
-    let Some(bench) = Bench::start(WebGpu::Off) else {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
         return;
     };
     // Samples are judged by their product's own threshold; an image of the visitor's by this one.
     let page = bench.open("?backend=cpu&demo=off&threshold=1e9");
+    let image = encode(picture(96, 96), ImageFormat::Png);
+    let image = bench.file("part.png", &image);
+    page.list(&[&image, &image]).unwrap();
+    page.listed(2).unwrap();
     until(&page, "the threshold", || {
         page.attribute("threshold-card", "data-threshold").unwrap() == "1000000000"
     });
