@@ -6,6 +6,7 @@ pub mod browser;
 pub mod command;
 pub mod demo;
 pub mod doctor;
+pub mod offline;
 pub mod page;
 pub mod sizes;
 pub mod stages;

@@ -1,0 +1,47 @@
+// Elements, and words for people.
+
+// An element with attributes, listeners (`onclick`) and children; `null` attributes and children are left out.
+export const h = (tag, attributes, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+};
+
+export const button = (label, kind, hook, onclick) =>
+  h("button", { type: "button", class: kind, "data-testid": hook, onclick }, label);
+
+// A button for what cannot be undone: it asks once more in its own place.
+export const dangerous = (label, hook, about, onclick) => {
+  const pressed = () => {
+    if (element.dataset.sure) return onclick();
+    element.dataset.sure = "yes";
+    element.textContent = `${label} for good?`;
+  };
+  const element = h("button", { type: "button", class: "link", "data-testid": hook }, label);
+  element.addEventListener("click", pressed);
+  element.addEventListener("blur", () => {
+    delete element.dataset.sure;
+    element.textContent = label;
+  });
+  element.append(h("span", { class: "visually-hidden" }, ` ${about}`));
+  return element;
+};
+
+export const bytes = (count) => {
+  if (count < 1e3) return `${count} B`;
+  if (count < 1e6) return `${Math.round(count / 1e3)} kB`;
+  if (count < 1e9) return `${(count / 1e6).toFixed(1)} MB`;
+  return `${(count / 1e9).toFixed(1)} GB`;
+};
+
+// Why something failed, as the end of a sentence.
+export const reason = (error) => {
+  if (error?.name === "QuotaExceededError") return "the browser gives this page no more space; delete something here";
+  if (error?.name === "SecurityError") return "the browser lets this page store nothing (a private window?)";
+  return String(error?.message || error || "unknown reason").replace(/\.$/, "");
+};
