@@ -26,7 +26,7 @@ const use = async (detector) => open([await detectors.open(detector)], detector.
 
 class Shelf extends HTMLElement {
   connectedCallback() {
-    if (this.firstChild) return;
+    if (this.line) return;
     this.id = "shelf";
     this.line = h("p", { class: "shelf-line", role: "status", tabindex: "-1", "data-testid": "shelf-line" });
     this.usage = h("p", { class: "quiet", "data-testid": "shelf-usage" });

@@ -3,6 +3,7 @@
 
 pub mod axe;
 pub mod browser;
+pub mod catalogue;
 pub mod command;
 pub mod demo;
 pub mod doctor;

@@ -210,7 +210,7 @@ fn percent_decode(text: &str) -> Option<String> {
 }
 
 /// MIME type by the file's extension.
-fn mime(path: &Path) -> &'static str {
+pub fn mime(path: &Path) -> &'static str {
     match path
         .extension()
         .and_then(|extension| extension.to_str())

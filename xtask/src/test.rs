@@ -126,6 +126,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .args(WORKSPACE)
                 .args(["--test", "browser", "--test", "browser_training"])
                 .args(["--test", "browser_access", "--test", "browser_offline"])
+                .args(["--test", "browser_kept"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });
