@@ -57,6 +57,7 @@ export class Elsewhere {
   hear({ source, origin, data }) {
     if (!this.frame || source !== this.frame.contentWindow || origin !== "null") return;
     const { kind } = data;
+    if (kind === "height") this.frame.height = String(Math.min(Math.max(Number(data.height) || 0, 60), 240));
     if (kind === "refused") this.shelf.say(`Nothing was fetched: ${data.message}.`, true);
     if (kind === "begin") this.begin(String(data.address));
     if (kind === "file") this.file(data);

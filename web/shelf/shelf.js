@@ -48,6 +48,8 @@ class Shelf extends HTMLElement {
     addEventListener("fsr-model", ({ detail }) => this.modelInUse(detail));
     addEventListener("fsr-refused", ({ detail }) => asked.delete(detail.token));
     addEventListener("fsr-threshold", ({ detail }) => this.thresholdMoved(detail.value));
+    // What is kept for offline use counts from when it is there.
+    navigator.serviceWorker?.addEventListener("controllerchange", () => this.refresh());
     this.refresh();
   }
 
