@@ -142,10 +142,18 @@ fn a_trained_detector_survives_a_reload_until_it_is_deleted() {
     let page = bench.open(query);
     assert!(page.model().unwrap().contains("tiny"));
     wait_for(&page, &bench, &hook("kept-open"), true);
-    page.press("kept-open").unwrap();
+    // By keyboard; the focus does not get lost with the button.
+    let focus = "document.querySelector('[data-testid=kept-open]').focus()";
+    session.execute(focus, &[]).unwrap();
+    session.press(&ENTER.to_string()).unwrap();
     wait_model(&page, "nut");
     assert_eq!(page.self_test().unwrap(), "passed");
     wait_for(&page, &bench, &format!("{row}[data-in-use=true]"), true);
+    let focused = "return document.activeElement.dataset.testid";
+    page.wait("the focus", || {
+        Ok((session.execute(focused, &[])? == "kept-offer").then_some(()))
+    })
+    .unwrap();
     let after = page.inspect(&probe[0]).unwrap().shown();
     assert_eq!(after.scores, before.scores);
     assert_eq!(after.map, before.map);

@@ -15,20 +15,17 @@ export const h = (tag, attributes, ...children) => {
 export const button = (label, kind, hook, onclick) =>
   h("button", { type: "button", class: kind, "data-testid": hook, onclick }, label);
 
-// A button for what cannot be undone: it asks once more in its own place.
+// A button for what cannot be undone: it asks once more in its own place. `about` says what, to who hears it.
 export const dangerous = (label, hook, about, onclick) => {
-  const pressed = () => {
-    if (element.dataset.sure) return onclick();
-    element.dataset.sure = "yes";
-    element.textContent = `${label} for good?`;
+  let sure = false;
+  const element = h("button", { type: "button", class: "link", "data-testid": hook });
+  const ask = (again) => {
+    sure = again;
+    element.replaceChildren(again ? `${label} for good?` : label, h("span", { class: "visually-hidden" }, ` ${about}`));
   };
-  const element = h("button", { type: "button", class: "link", "data-testid": hook }, label);
-  element.addEventListener("click", pressed);
-  element.addEventListener("blur", () => {
-    delete element.dataset.sure;
-    element.textContent = label;
-  });
-  element.append(h("span", { class: "visually-hidden" }, ` ${about}`));
+  element.addEventListener("click", () => (sure ? onclick() : ask(true)));
+  element.addEventListener("blur", () => ask(false));
+  ask(false);
   return element;
 };
 

@@ -111,7 +111,10 @@ class Shelf extends HTMLElement {
     } catch (error) {
       trouble = reason(error);
     }
+    // The focus stays with its detector, though the button under it may be another.
+    const focused = this.kept.contains(document.activeElement) && document.activeElement.closest("[data-id]")?.dataset.id;
     this.kept.replaceChildren(...kept.map((detector) => this.row(detector)));
+    if (focused) this.kept.querySelector(`[data-id="${CSS.escape(focused)}"] button`)?.focus();
     if (trouble) this.kept.append(h("li", { class: "quiet", "data-testid": "kept-trouble" }, `Detectors cannot be kept: ${trouble}.`));
     else if (!kept.length) this.kept.append(h("li", { class: "quiet" }, "None yet: train one above."));
     document.querySelector("fsr-kept")?.show(kept, inUse);
@@ -143,7 +146,7 @@ class Shelf extends HTMLElement {
       await this.refresh();
       this.sayHere(`“${name}” was deleted.`);
     };
-    return h("li", { "data-testid": "kept", "data-name": name, "data-in-use": String(now) },
+    return h("li", { "data-testid": "kept", "data-id": id, "data-name": name, "data-in-use": String(now) },
       h("div", {}, h("b", {}, name), " ", h("span", { class: "quiet" }, facts.join(" · "))),
       h("div", { class: "row" },
         now ? h("span", { class: "in-use" }, "in use") : button("Use", "secondary", "kept-use", attempt(() => use(detector))),
@@ -155,15 +158,17 @@ class Shelf extends HTMLElement {
 // In step three: the detectors that are kept, one press away.
 class Kept extends HTMLElement {
   show(kept, inUse) {
-    const others = kept.filter(({ id }) => id !== inUse?.id).slice(0, 3);
+    const had = this.contains(document.activeElement);
+    const now = kept.find(({ id }) => id === inUse?.id);
+    const others = kept.filter((detector) => detector !== now).slice(0, 3);
+    const trouble = (error) => document.querySelector("fsr-shelf").say(reason(error), true);
     this.dataset.testid = "kept-offer";
-    this.replaceChildren();
-    if (!others.length) return;
-    this.append(
-      h("span", { class: "quiet" }, "Kept in this browser:"),
-      ...others.map((detector) =>
-        button(detector.name, "link", "kept-open", () =>
-          use(detector).catch((error) => document.querySelector("fsr-shelf").say(reason(error), true)))));
+    this.tabIndex = -1;
+    this.replaceChildren(
+      ...(others.length ? [h("span", { class: "quiet" }, "Kept in this browser:")] : []),
+      ...others.map((detector) => button(detector.name, "link", "kept-open", () => use(detector).catch(trouble))),
+      ...(now ? [h("span", { class: "quiet" }, `“${now.name}” is in use and kept in this browser.`)] : []));
+    if (had && !this.contains(document.activeElement)) this.focus();
   }
 }
 
