@@ -45,11 +45,11 @@ const needs = ({ needs }, has) => {
   if (needs.memory) {
     const short = has.memory !== null && needs.memory > has.memory;
     missing ||= short;
-    words.push(`needs ${bytes(needs.memory)} of memory${short ? `, this device has about ${bytes(has.memory)}` : ""}`);
+    words.push(`Needs ${bytes(needs.memory)} of memory${short ? `, this device has about ${bytes(has.memory)}` : ""}`);
   }
   if (needs.f16) {
     missing ||= !has.f16;
-    words.push(has.f16 ? "needs 16-bit floats on the GPU, and has them" : "needs 16-bit floats on the GPU, which this browser does not offer");
+    words.push(has.f16 ? "Needs 16-bit floats on the GPU, and has them" : "Needs 16-bit floats on the GPU, which this browser does not offer");
   }
   return { words: words.join(" · "), missing };
 };

@@ -32,7 +32,7 @@ export const dangerous = (label, hook, about, onclick) => {
 export const bytes = (count) => {
   if (count < 1e3) return `${count} B`;
   if (count < 1e6) return `${Math.round(count / 1e3)} kB`;
-  if (count < 1e9) return `${(count / 1e6).toFixed(1)} MB`;
+  if (count < 1e9) return `${(count / 1e6).toFixed(count < 1e8 ? 1 : 0)} MB`;
   return `${(count / 1e9).toFixed(1)} GB`;
 };
 
