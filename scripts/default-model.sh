@@ -57,4 +57,4 @@ detector default "$steps" --tau "${TAU:-0.3}"
 if [ "${TWIN_STEPS:-$steps}" -gt 0 ]; then
   detector plain "${TWIN_STEPS:-$steps}" --method reconstruction
 fi
-echo "packages: $work/default-q8, $work/plain-q8; copy the first to models/default to ship it"
+echo "packages: $work/default-q8, $work/plain-q8; copy the first to models/default and run 'cargo xtask catalogue' to ship it"

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use tempfile::TempDir;
 use xtask::browser::Browser;
-use xtask::static_server::StaticServer;
+use xtask::static_server::{Running, StaticServer};
 
 /// One browser at a time: several would share the cores and time each other out.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -23,6 +23,7 @@ pub struct Bench {
     pub chromium: Chromium,
     /// Address of the served page, without a query.
     pub address: String,
+    server: Mutex<Option<Running>>,
     folder: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
@@ -63,11 +64,12 @@ impl Bench {
         let site = folder.path().join("site");
         copy_folder(&dist, &site);
         change(&site);
-        let address = StaticServer::bind(site, 0).unwrap().spawn();
+        let server = StaticServer::bind(site, 0).unwrap().start();
         let chromium = Chromium::start(&browser.unwrap(), webgpu).unwrap();
         Some(Self {
             chromium,
-            address,
+            address: server.address(),
+            server: Mutex::new(Some(server)),
             folder,
             _turn: turn,
         })
@@ -76,6 +78,17 @@ impl Bench {
     /// Opens the page with a query and waits for its model.
     pub fn open(&self, query: &str) -> Page<'_> {
         Page::open(&self.chromium.session, &self.address, query).unwrap()
+    }
+
+    /// The folder that is served: what changes in it is a new deployment.
+    pub fn site(&self) -> PathBuf {
+        self.folder.path().join("site")
+    }
+
+    /// Cuts the server: from now on nobody listens at the page's address.
+    pub fn cut_server(&self) {
+        let server = self.server.lock().unwrap().take();
+        server.unwrap().stop();
     }
 
     /// Puts a file into the folder.

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod chromium;
+pub mod faulty_server;
 pub mod hostile;
 pub mod packages;
 pub mod page;

@@ -91,6 +91,25 @@ impl Session {
         .map(|_| ())
     }
 
+    /// Types into the first element a CSS selector finds, as a user would.
+    pub fn type_into(&self, css: &str, text: &str) -> Result<()> {
+        let element = self.find(css)?;
+        self.post(&format!("element/{element}/value"), json!({ "text": text }))
+            .map(|_| ())
+    }
+
+    /// From now on, commands go to the document in a frame.
+    pub fn enter_frame(&self, css: &str) -> Result<()> {
+        let element = self.find(css)?;
+        self.post("frame", json!({ "id": { ELEMENT: element } }))
+            .map(|_| ())
+    }
+
+    /// From now on, commands go to the page itself again.
+    pub fn leave_frame(&self) -> Result<()> {
+        self.post("frame", json!({ "id": null })).map(|_| ())
+    }
+
     /// What the page wrote to its console since the last call, one line an entry (Chromium).
     pub fn console(&self) -> Result<Vec<String>> {
         let answer = self.post("se/log", json!({ "type": "browser" }))?;

@@ -192,6 +192,18 @@ fn no_state_of_the_page_has_a_barrier() {
         .unwrap()
         .refused();
     look(&bench, axe, "4-refused");
+
+    // What is kept in the browser, and the field for an address elsewhere.
+    page.wait("the kept detector", || {
+        Ok(bench
+            .chromium
+            .session
+            .has("[data-testid=kept]")?
+            .then_some(()))
+    })
+    .unwrap();
+    page.press("elsewhere-open").unwrap();
+    look(&bench, axe, "5-kept");
 }
 
 /// What has the focus: its test hook, else its text.

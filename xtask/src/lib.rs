@@ -3,9 +3,11 @@
 
 pub mod axe;
 pub mod browser;
+pub mod catalogue;
 pub mod command;
 pub mod demo;
 pub mod doctor;
+pub mod offline;
 pub mod page;
 pub mod sizes;
 pub mod stages;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{demo, doctor, test};
+use xtask::{catalogue, demo, doctor, offline, test};
 
 /// The project's tasks. Whatever a task needs and can install by itself, it installs.
 #[derive(Parser)]
@@ -21,6 +21,10 @@ enum Task {
     Test(test::Options),
     /// Say what is present, what is missing and how to mend it. Changes nothing.
     Doctor,
+    /// Bring models/index.json up to date with the files it names.
+    Catalogue,
+    /// Write the built page's service worker; trunk runs this after each build.
+    Offline(offline::Options),
     /// Install what building the page needs, and nothing else.
     Setup,
 }
@@ -40,6 +44,8 @@ fn run(task: &Task) -> Result<()> {
         Task::Demo(options) => demo::run(options),
         Task::Test(options) => test::run(options),
         Task::Doctor => doctor::run(),
+        Task::Catalogue => catalogue::run(),
+        Task::Offline(options) => offline::run(options),
         Task::Setup => xtask::tools::Toolbox::ensure().map(|_| ()),
     }
 }

@@ -1,12 +1,14 @@
 //! A static file server for the built page: loopback only, GET and HEAD only, one thread a connection.
 //!
 //! Small enough to read, because the page needs no more: the right MIME types (a browser compiles wasm as it streams
-//! only under `application/wasm`), no caching, and nothing outside its folder.
+//! only under `application/wasm`), no caching, the rest of a file from a byte on (for downloads that are resumed), and
+//! nothing outside its folder.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -40,7 +42,14 @@ impl StaticServer {
 
     /// Answers until the process ends.
     pub fn serve(self) {
+        self.serve_until(&AtomicBool::new(false));
+    }
+
+    fn serve_until(self, stopped: &AtomicBool) {
         for stream in self.listener.incoming().flatten() {
+            if stopped.load(Ordering::Relaxed) {
+                return;
+            }
             let folder = Arc::clone(&self.folder);
             // A browser opens connections it may never use: each waits in its own thread, and not for ever.
             thread::spawn(move || {
@@ -55,6 +64,42 @@ impl StaticServer {
         thread::spawn(move || self.serve());
         address
     }
+
+    /// Answers from a background thread until stopped.
+    pub fn start(self) -> Running {
+        let address = self.address;
+        let stopped = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stopped);
+        let thread = thread::spawn(move || self.serve_until(&told));
+        Running {
+            address,
+            stopped,
+            thread,
+        }
+    }
+}
+
+/// A server that answers until it is stopped.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stopped: Arc<AtomicBool>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Running {
+    /// `http://127.0.0.1:port`, without a closing slash.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops: from now on nobody listens on the port.
+    pub fn stop(self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        // It waits for a connection: this is its last.
+        let _woken = TcpStream::connect(self.address);
+        let _ended = self.thread.join();
+    }
 }
 
 /// Reads one request and writes its answer.
@@ -65,7 +110,9 @@ fn answer(stream: &TcpStream, folder: &Path) -> io::Result<()> {
     reader.read_line(&mut request)?;
     // The headers must be read, or closing the connection would reset it before the answer arrives.
     let mut header = String::new();
+    let mut first = 0;
     while reader.read_line(&mut header)? > 2 {
+        first = rest_from(&header).unwrap_or(first);
         header.clear();
     }
     let mut words = request.split_whitespace();
@@ -80,6 +127,15 @@ fn answer(stream: &TcpStream, folder: &Path) -> io::Result<()> {
         );
     }
     match resolve(folder, target).and_then(|path| Some((mime(&path), std::fs::read(path).ok()?))) {
+        Some((mime, body)) if first > 0 && first < body.len() => {
+            let range = format!(
+                "Content-Range: bytes {first}-{}/{}",
+                body.len() - 1,
+                body.len()
+            );
+            let status = format!("206 Partial Content\r\n{range}");
+            respond(stream, &status, mime, &body[first..], method == "GET")
+        }
         Some((mime, body)) => respond(stream, "200 OK", mime, &body, method == "GET"),
         None => respond(
             stream,
@@ -108,6 +164,14 @@ fn respond(
         stream.write_all(body)?;
     }
     stream.flush()
+}
+
+/// The byte from which on a header asks for the rest of a file. Other ranges may be answered with the whole.
+fn rest_from(header: &str) -> Option<usize> {
+    let (name, value) = header.trim_end().split_once(':')?;
+    let first = value.trim().strip_prefix("bytes=")?.strip_suffix('-')?;
+    name.eq_ignore_ascii_case("range")
+        .then(|| first.parse().ok())?
 }
 
 /// File under `folder` for a request target, `index.html` for a folder; `None` outside it or where no file is.
@@ -146,7 +210,7 @@ fn percent_decode(text: &str) -> Option<String> {
 }
 
 /// MIME type by the file's extension.
-fn mime(path: &Path) -> &'static str {
+pub fn mime(path: &Path) -> &'static str {
     match path
         .extension()
         .and_then(|extension| extension.to_str())
@@ -156,7 +220,8 @@ fn mime(path: &Path) -> &'static str {
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "wasm" => "application/wasm",
-        "json" | "webmanifest" => "application/json",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         "jpg" | "jpeg" => "image/jpeg",
@@ -217,6 +282,49 @@ mod tests {
             "{head}"
         );
         let _ = std::fs::remove_dir_all(base);
+    }
+
+    #[test]
+    fn serves_the_rest_of_a_file() {
+        let (base, address) = serve("rest");
+        let rest = |range: &str| {
+            request(
+                address,
+                &format!("GET / HTTP/1.1\r\nrange: {range}\r\nX: y"),
+            )
+        };
+        let answer = rest("bytes=4-");
+        assert!(
+            answer.starts_with("HTTP/1.1 206 Partial Content\r\n"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("Content-Range: bytes 4-12/13\r\n"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("Content-Length: 9\r\n") && answer.ends_with("\r\n\r\npage</h1>"),
+            "{answer}"
+        );
+        // What it does not understand or does not have, it answers with the whole.
+        for range in ["bytes=0-", "bytes=13-", "bytes=2-3", "bytes=-2", "lines=1-"] {
+            let answer = rest(range);
+            assert!(
+                answer.starts_with("HTTP/1.1 200 OK\r\n"),
+                "{range}: {answer}"
+            );
+        }
+        let _ = std::fs::remove_dir_all(base);
+    }
+
+    #[test]
+    fn a_stopped_server_does_not_listen() {
+        let folder = std::env::temp_dir();
+        let server = StaticServer::bind(folder, 0).expect("bind").start();
+        let address = server.address;
+        assert!(TcpStream::connect(address).is_ok());
+        server.stop();
+        assert!(TcpStream::connect(address).is_err());
     }
 
     #[test]

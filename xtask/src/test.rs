@@ -125,7 +125,8 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .arg("test")
                 .args(WORKSPACE)
                 .args(["--test", "browser", "--test", "browser_training"])
-                .args(["--test", "browser_access"])
+                .args(["--test", "browser_access", "--test", "browser_offline"])
+                .args(["--test", "browser_kept", "--test", "browser_view"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });

@@ -14,6 +14,7 @@ use crate::{
     input::take_pasted,
     link,
     result::ResultView,
+    shelf,
     state::Page,
     status::{Failures, Status},
     table::ListView,
@@ -26,6 +27,7 @@ pub fn App() -> impl IntoView {
     let query = window().location().search().unwrap_or_default();
     let page = Page::new(Address::parse(&query));
     link::open(page);
+    shelf::listen(page);
     first_requests(page);
     window_event_listener(ev::paste, move |event| take_pasted(page, &event));
     view! {
@@ -40,7 +42,10 @@ pub fn App() -> impl IntoView {
                     </p>
                 </div>
             </div>
-            <p class="private"><Lock/> "No image leaves this device"</p>
+            <div class="assurances">
+                <p class="private"><Lock/> "No image leaves this device"</p>
+                <fsr-offline></fsr-offline>
+            </div>
         </header>
         <Status page/>
         <main>
@@ -55,6 +60,7 @@ pub fn App() -> impl IntoView {
                 <ListView page/>
             </div>
         </div>
+        <fsr-shelf></fsr-shelf>
         </main>
         <Details page/>
     }

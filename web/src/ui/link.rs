@@ -18,7 +18,7 @@ use fsr_web::{
 };
 
 use crate::{
-    download, hook, list,
+    download, hook, list, shelf,
     state::{Page, Picture, Saved, Shown, Stage, TrainStage},
 };
 
@@ -58,7 +58,10 @@ pub fn ask(page: Page, task: Task<JsValue>) {
             page.failure.set(None);
             page.opened.set(None);
         }
-        Task::FetchPackage(_) | Task::OpenPackage(_) => page.failure.set(None),
+        Task::FetchPackage(_) | Task::OpenPackage(_) => {
+            page.failure.set(None);
+            shelf::forget();
+        }
         Task::Train(..) => {
             page.failure.set(None);
             page.curve.set(Curve::default());
@@ -254,6 +257,7 @@ fn recover(page: Page, message: &str) {
                     Task::InspectFile(..) | Task::InspectSample(_) => page.busy.set(None),
                     Task::Train(..) => page.training.set(TrainStage::Idle),
                     Task::ListFile(row, ..) => list::failed(page, row, reason),
+                    Task::OpenPackage(_) => shelf::refused(),
                     _ => {}
                 }
             }
@@ -434,6 +438,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     }
                 }
                 Task::FetchPackage(_) | Task::OpenPackage(_) => {
+                    shelf::refused();
                     page.stage
                         .set(if page.model.with_untracked(Option::is_some) {
                             Stage::Ready
@@ -449,9 +454,12 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
 
 /// A model is ready. After a trap it is the one before, and nothing changes.
 fn use_model(page: Page, model: ModelSummary, reload: bool) {
+    let name = model.name.clone();
     page.model.set(Some(Arc::new(model)));
     if !reload {
-        page.threshold.set(page.first_threshold());
+        // Kept with the detector, or in the address for the first model.
+        page.threshold
+            .set(shelf::in_use(&name).or_else(|| page.first_threshold()));
         page.model_serial.update(|serial| *serial += 1);
         list::model_changed();
     }
@@ -489,6 +497,7 @@ fn train(page: Page, event: TrainEvent) {
 fn keep(name: &str, archive: &JsValue) -> Result<(Saved, Task<JsValue>), JsValue> {
     let blob = download::blob(archive, "application/zip")?;
     let file = download::file_name(name, ".zip");
+    shelf::trained(name, &file, &blob);
     let saved = Saved {
         file: file.clone(),
         url: web_sys::Url::create_object_url_with_blob(&blob)?,

@@ -43,6 +43,7 @@ fn Inspect(page: Page) -> impl IntoView {
             </p>
             <Images page/>
             <Packages page/>
+            <fsr-kept></fsr-kept>
             {move || page.saved.get().map(|saved| view! { <Save saved/> })}
         </div>
     }

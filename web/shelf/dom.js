@@ -1,0 +1,44 @@
+// Elements, and words for people.
+
+// An element with attributes, listeners (`onclick`) and children; `null` attributes and children are left out.
+export const h = (tag, attributes, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+};
+
+export const button = (label, kind, hook, onclick) =>
+  h("button", { type: "button", class: kind, "data-testid": hook, onclick }, label);
+
+// A button for what cannot be undone: it asks once more in its own place. `about` says what, to who hears it.
+export const dangerous = (label, hook, about, onclick) => {
+  let sure = false;
+  const element = h("button", { type: "button", class: "link", "data-testid": hook });
+  const ask = (again) => {
+    sure = again;
+    element.replaceChildren(again ? `${label} for good?` : label, h("span", { class: "visually-hidden" }, ` ${about}`));
+  };
+  element.addEventListener("click", () => (sure ? onclick() : ask(true)));
+  element.addEventListener("blur", () => ask(false));
+  ask(false);
+  return element;
+};
+
+export const bytes = (count) => {
+  if (count < 1e3) return `${count} B`;
+  if (count < 1e6) return `${Math.round(count / 1e3)} kB`;
+  if (count < 1e9) return `${(count / 1e6).toFixed(count < 1e8 ? 1 : 0)} MB`;
+  return `${(count / 1e9).toFixed(1)} GB`;
+};
+
+// Why something failed, as the end of a sentence.
+export const reason = (error) => {
+  if (error?.name === "QuotaExceededError") return "the browser gives this page no more space; delete something here";
+  if (error?.name === "SecurityError") return "the browser lets this page store nothing (a private window?)";
+  return String(error?.message || error || "unknown reason").replace(/\.$/, "");
+};

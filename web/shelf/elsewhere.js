@@ -1,0 +1,148 @@
+// Packages from an address that the visitor types. The page itself may not connect elsewhere: the field is in a
+// sandboxed frame, which alone may (`elsewhere.html`), and which is there only when asked for. Here its bytes arrive.
+
+import { bytes, button, dangerous, h, reason } from "./dom.js";
+import * as kept from "./kept.js";
+
+// Kept files go by the address of their package, under a folder that no server has.
+const BASE = new URL("elsewhere/", document.baseURI).href;
+const key = (address, name) => `${BASE}${encodeURIComponent(address)}/${name}`;
+const NAME = /^[^/\\\0]{1,200}$/;
+// More than any package that fits into a tab.
+const MOST_BYTES = 4e9;
+
+export class Elsewhere {
+  constructor(shelf, open) {
+    Object.assign(this, { shelf, open });
+    this.frame = null;
+    this.files = new Map();
+    this.facts = h("p", { class: "quiet", "data-testid": "elsewhere-progress" });
+    this.bar = h("progress", { "aria-label": "Download from the address", hidden: true });
+    this.cancel = button("Cancel", "secondary", "elsewhere-cancel", () => this.frame?.contentWindow.postMessage("cancel", "*"));
+    this.cancel.hidden = true;
+    this.place = h("div", {});
+    this.toggle = h("button", { type: "button", class: "secondary", "data-testid": "elsewhere-open", "aria-expanded": "false", onclick: () => this.unfold() },
+      "Fetch from an address…");
+    this.list = h("ul", { class: "shelf-list", "data-testid": "elsewhere-list" });
+    this.part = h("div", { class: "shelf-part" },
+      h("h3", {}, "From elsewhere"),
+      h("p", { class: "quiet" }, "Until you type an address here and press Fetch, this page connects to no server but its own. Images are never sent."),
+      h("div", { class: "row" }, this.toggle),
+      this.place, this.bar, this.facts, this.cancel, this.list);
+    addEventListener("message", (event) => this.hear(event));
+    this.fill();
+  }
+
+  unfold() {
+    const open = !this.frame;
+    this.toggle.setAttribute("aria-expanded", String(open));
+    if (open) {
+      this.frame = h("iframe", { class: "outside", sandbox: "allow-scripts", src: "shelf/elsewhere.html", height: "86",
+        title: "Fetch a model package from another address", referrerpolicy: "no-referrer", "data-testid": "elsewhere-frame" });
+      this.place.append(this.frame);
+    } else {
+      this.frame.remove();
+      this.frame = null;
+      this.idle();
+      this.files.clear();
+    }
+  }
+
+  idle() {
+    this.bar.hidden = true;
+    this.cancel.hidden = true;
+    this.facts.textContent = "";
+  }
+
+  hear({ source, origin, data }) {
+    if (!this.frame || source !== this.frame.contentWindow || origin !== "null") return;
+    const { kind } = data;
+    if (kind === "height") this.frame.height = String(Math.min(Math.max(Number(data.height) || 0, 60), 240));
+    if (kind === "refused") this.shelf.say(`Nothing was fetched: ${data.message}.`, true);
+    if (kind === "begin") this.begin(String(data.address));
+    if (kind === "file") this.file(data);
+    if (kind === "piece") this.piece(data);
+    if (kind === "failed") this.failed(data);
+    if (kind === "end") this.end();
+  }
+
+  begin(address) {
+    if (this.address !== address) this.files.clear();
+    this.address = address;
+    this.bar.hidden = false;
+    this.cancel.hidden = false;
+    this.bar.removeAttribute("value");
+    this.shelf.say(`Fetching from ${new URL(address).host}…`);
+  }
+
+  file({ name, from, total }) {
+    if (!NAME.test(name)) return;
+    const before = this.files.get(name);
+    this.files.set(name, from && before?.done === from ? { ...before, total } : { parts: [], done: 0, total });
+  }
+
+  piece({ name, piece }) {
+    const file = this.files.get(name);
+    if (!file || !(piece instanceof Uint8Array)) return;
+    file.parts.push(piece);
+    file.done += piece.length;
+    const sum = [...this.files.values()].reduce((sum, { done }) => sum + done, 0);
+    if (sum > MOST_BYTES) this.frame.contentWindow.postMessage("cancel", "*");
+    this.facts.textContent = `${name}: ${bytes(file.done)}${file.total ? ` of ${bytes(file.total)}` : ""}`;
+    if (file.total) {
+      this.bar.max = file.total;
+      this.bar.value = file.done;
+    } else this.bar.removeAttribute("value");
+  }
+
+  failed({ cancelled, message }) {
+    const had = this.cancel === document.activeElement;
+    this.idle();
+    const rest = this.files.size ? " Fetch goes on where it ended." : "";
+    const host = new URL(this.address).host;
+    this.shelf.say(cancelled ? `The download from ${host} was cancelled.${rest}` : `Nothing could be fetched from ${host}: ${message}.${rest}`, !cancelled);
+    if (had) this.toggle.focus();
+  }
+
+  async end() {
+    this.idle();
+    const { address } = this;
+    const files = [...this.files].map(([name, { parts }]) => new File(parts, name));
+    this.files.clear();
+    this.open(files);
+    try {
+      for (const file of files) await kept.putWhole(key(address, file.name), file);
+      this.shelf.say(`The package from ${new URL(address).host} was fetched and is kept in this browser.`);
+    } catch (error) {
+      this.shelf.say(`The package from ${new URL(address).host} was fetched, but could not be kept: ${reason(error)}.`, true);
+    }
+    await this.fill();
+    this.shelf.refresh();
+  }
+
+  // The packages that are kept, one row an address.
+  async fill() {
+    if (!kept.available()) return;
+    const packages = new Map();
+    for (const [url, blob] of await kept.wholes(BASE)) {
+      const [address, name] = url.slice(BASE.length).split("/").map(decodeURIComponent);
+      if (!packages.has(address)) packages.set(address, []);
+      packages.get(address).push([url, new File([blob], name)]);
+    }
+    this.list.replaceChildren(...[...packages].map(([address, files]) => this.row(address, files)));
+  }
+
+  row(address, files) {
+    const size = files.reduce((sum, [, file]) => sum + file.size, 0);
+    return h("li", { "data-testid": "elsewhere-entry", "data-address": address },
+      h("div", {}, address, " ", h("span", { class: "quiet" }, bytes(size))),
+      h("div", { class: "row" },
+        button("Use", "secondary", "elsewhere-use", () => this.open(files.map(([, file]) => file))),
+        dangerous("Delete", "elsewhere-delete", `the package from ${address}`, async () => {
+          for (const [url] of files) await kept.remove(url);
+          await this.fill();
+          await this.shelf.refresh();
+          this.shelf.sayHere("The package was deleted from this browser.");
+        })));
+  }
+}
