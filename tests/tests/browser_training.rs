@@ -297,7 +297,6 @@ fn native_losses(images: &[PathBuf], steps: usize) -> Vec<f32> {
 }
 
 #[test]
-#[ignore = "on the software adapter it had not ended after 200 s beside other work, and has not been seen to pass"]
 fn native_cpu_and_webgpu_learn_along_the_same_curve() {
     const STEPS: usize = 20;
     let mut curves = Vec::new();
