@@ -24,6 +24,7 @@ pub mod config;
 pub mod detector;
 pub mod feature_cache;
 pub mod features;
+mod gradients;
 pub mod image;
 pub mod loss;
 pub mod map;

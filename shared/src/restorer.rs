@@ -1,5 +1,7 @@
 //! The restoration network: a vision transformer over shuffled feature tokens (eq. 2–5).
 
+use std::ops::Range;
+
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::{gelu, softmax};
@@ -206,6 +208,19 @@ impl Restorer {
 }
 
 impl Corruption {
+    /// That of some of the batch's images.
+    pub(crate) fn part(&self, images: Range<usize>) -> Self {
+        let noise = self.noise.as_ref().map(|noise| {
+            let image = noise.len() / self.orders.len().max(1);
+            noise[images.start * image..images.end * image].to_vec()
+        });
+        Self {
+            orders: self.orders[images].to_vec(),
+            noise,
+            jitter_ratio: self.jitter_ratio,
+        }
+    }
+
     /// # Shapes
     /// `[batch, L, D]` → the same
     pub fn apply(&self, embedded: Tensor<3>) -> Tensor<3> {

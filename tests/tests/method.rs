@@ -287,18 +287,33 @@ fn cache(model: &Fsr, images: &[RgbImage]) -> FeatureCache {
 }
 
 fn train(seed: u64, tau: f64, steps: usize) -> (Vec<f32>, NamedTensors) {
+    train_on(seed, tau, steps, 2, 1)
+}
+
+/// Batches of `batch` images, shared out among `devices` parts of the CPU.
+fn train_on(
+    seed: u64,
+    tau: f64,
+    steps: usize,
+    batch: usize,
+    devices: usize,
+) -> (Vec<f32>, NamedTensors) {
     let device = Device::flex();
     let model = tiny_model(&device, seed);
-    let images: Vec<RgbImage> = (0..3).map(|phase| striped(phase, 64)).collect();
+    let images: Vec<RgbImage> = (0..3.max(batch as u32 + 2))
+        .map(|phase| striped(phase, 64))
+        .collect();
     let source = cache(&model, &images);
     let options = TrainOptions {
         steps,
-        batch: 2,
+        batch,
         tau,
         seed,
         report_every: 1,
     };
-    let mut training = pollster::block_on(Training::begin(&model, options, &source)).unwrap();
+    let mut training = pollster::block_on(Training::begin(&model, options, &source))
+        .unwrap()
+        .with_devices(&vec![device; devices - 1]);
     let mut losses = Vec::new();
     let report = |_: &Training, progress: &fsr::train::TrainProgress| {
         losses.push(progress.loss());
@@ -324,6 +339,34 @@ fn training_lowers_the_loss_and_a_seed_gives_equal_bits() {
     assert_eq!(weights, same, "same seed, same bits");
     let (_, other) = train(5, 0.3, 90);
     assert_ne!(weights, other);
+}
+
+/// ‖a − b‖ / ‖b‖ over all tensors.
+fn distance(a: &NamedTensors, b: &NamedTensors) -> f64 {
+    let (mut difference, mut norm) = (0.0, 0.0);
+    for (name, tensor) in b {
+        for (a, b) in a[name].values.iter().zip(&tensor.values) {
+            difference += f64::from(a - b).powi(2);
+            norm += f64::from(*b).powi(2);
+        }
+    }
+    (difference / norm).sqrt()
+}
+
+#[test]
+fn a_batch_shared_out_among_devices_trains_as_one_does() {
+    // Seven images in batches of five: parts of 3 + 2 and, at the end of a pass, 1 + 1.
+    let one = train_on(8, 0.3, 20, 5, 1);
+    for devices in [2, 3] {
+        let several = train_on(8, 0.3, 20, 5, devices);
+        for (several, one) in several.0.iter().zip(&one.0) {
+            assert!((several / one - 1.0).abs() < 1e-5, "{several} {one}");
+        }
+        let apart = distance(&several.1, &one.1);
+        assert!(apart < 1e-5, "{devices} devices: {apart:e}");
+        let again = train_on(8, 0.3, 20, 5, devices);
+        assert_eq!(several, again, "as many devices, same bits");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod images;
 mod implant;
 mod log;
 pub mod pool;
+mod resolve;
 mod rival;
 pub mod run_folder;
 mod session;
