@@ -12,7 +12,7 @@ use fsr::package::Dtype;
 use fsr::preprocess::to_input_size;
 
 use crate::calibrate::{Calibrations, Calibrator, check_rate};
-use crate::cli::{DataArgs, DeviceArgs, OutputArgs};
+use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
 use crate::dataset::{self, Part};
 use crate::export::check_target;
 use crate::progress::{Progress, print_json, print_text};
@@ -41,12 +41,8 @@ pub struct CalibrateArgs {
     /// Replace a package that is already in DIR.
     #[arg(long)]
     pub overwrite: bool,
-    /// Image score of the verdicts: std, max or top1. Default: the model's own.
-    #[arg(long, value_name = "KIND")]
-    pub score: Option<ScoreKind>,
-    /// Set the threshold so that at most this share of good images is called anomalous.
-    #[arg(long, value_name = "RATE")]
-    pub false_alarm_rate: Option<f64>,
+    #[command(flatten)]
+    pub verdict: VerdictArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
     #[command(flatten)]
@@ -65,18 +61,16 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
         let category = data.scan(&name, Part::Train)?;
         images.extend(category.train.into_iter().map(|path| (name.clone(), path)));
     }
-    check_rate(
-        args.false_alarm_rate,
-        images.iter().map(|(name, _)| name.as_str()),
-    )?;
+    let rate = args.verdict.false_alarm_rate;
+    check_rate(rate, images.iter().map(|(name, _)| name.as_str()))?;
     let mut package = store::read(&args.model)?;
     let opened = device::open(args.device.device)?;
     let detector = Detector::from_package(&package, &opened.device)
         .with_context(|| format!("cannot use {}", args.model.display()))?;
     let known = package.config.calibration.as_ref().map(|known| known.score);
-    let kind = args.score.or(known).unwrap_or(ScoreKind::Std);
+    let kind = args.verdict.score.or(known).unwrap_or(ScoreKind::Std);
 
-    let calibrations = calibrate(&detector, &images, kind)?.at_rate(args.false_alarm_rate)?;
+    let calibrations = calibrate(&detector, &images, kind)?.at_rate(rate)?;
     package.config.calibration = calibrations.all;
     package.config.category_calibration = calibrations.by_category;
     store::write(&args.out, &package, Dtype::F32)?;

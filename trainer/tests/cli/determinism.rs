@@ -12,7 +12,7 @@ fn train(run: &Path, options: &str) -> String {
     format!(
         "train --data {} --category bottle --batch 4 --steps 8 --seed 5 {} --out {} {options}",
         data().display(),
-        TINY.replace("--device cpu", ""),
+        TINY.replace("--device cpu", "").replace("--patch 2", ""),
         run.display()
     )
 }
