@@ -89,6 +89,13 @@ fn write_section(body: &mut String, section: &Section) -> Result<()> {
     tables::all_figures(body, section);
     // One run is what the section is about; of many, each opens by itself.
     let several = section.runs.len() > 1;
+    if several {
+        let _ = writeln!(
+            body,
+            "<details><summary>Curves of each of the {} runs</summary>",
+            section.runs.len()
+        );
+    }
     for run in &section.runs {
         if several {
             let _ = write!(
@@ -101,6 +108,9 @@ fn write_section(body: &mut String, section: &Section) -> Result<()> {
         if several {
             body.push_str("</details>\n");
         }
+    }
+    if several {
+        body.push_str("</details>\n");
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod rival;
 pub mod run_folder;
 mod session;
 mod tau;
+mod tensorboard;
 
 pub use args::TrainArgs;
 pub use session::{run, train};

@@ -193,7 +193,13 @@ fn attention_view(input: &RgbImage, map: &AnomalyMap, attention: &[f32], grid: u
     let length = grid * grid;
     let query = row * grid + column;
     let weights = &attention[query * length..(query + 1) * length];
+    // Spread over the whole scale: attention is often nearly even, and what differs is what tells.
+    let least = weights.iter().copied().fold(f32::INFINITY, f32::min);
     let most = weights.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let scale = ColourScale {
+        low: least,
+        high: most,
+    };
     let (width, height) = input.dimensions();
     let cell_width = width as usize / grid;
     RgbImage::from_fn(width, height, |x, y| {
@@ -203,12 +209,12 @@ fn attention_view(input: &RgbImage, map: &AnomalyMap, attention: &[f32], grid: u
         );
         if (own_row, own_column) == (row, column) {
             let within = (x as usize % cell_width, y as usize % cell_width);
-            let border = |at: usize| at < 1 || at + 1 >= cell_width;
+            let border = |at: usize| at < 2 || at + 2 >= cell_width;
             if border(within.0) || border(within.1) {
                 return Rgb([0, 255, 255]);
             }
         }
-        let share = weights[own_row * grid + own_column] / most;
+        let share = scale.position(weights[own_row * grid + own_column]);
         let Rgb([r, g, b]) = *input.get_pixel(x, y);
         let grey = (f32::from(r) + f32::from(g) + f32::from(b)) / 3.0;
         let mixed = inferno(share).map(|heat| (0.3 * grey + 0.7 * f32::from(heat)) as u8);

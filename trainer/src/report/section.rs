@@ -226,11 +226,12 @@ impl Section {
             ),
             format!(
                 "Data {}; SHA-256 of the model {}.",
-                text(&value["data"]),
+                last(&text(&value["data"])),
                 text(&value["model_sha256"])
             ),
         ];
-        let name = text(&value["model"]);
+        // Without their place on this machine: the page is for others too.
+        let name = last(&text(&value["model"]));
         Ok(Self {
             folder: path.into(),
             title: name.clone(),
@@ -251,6 +252,12 @@ impl Section {
             line.options.keys().map(String::as_str).collect()
         })
     }
+}
+
+/// The last part of a path.
+fn last(path: &str) -> String {
+    let name = Path::new(path).file_name();
+    name.map_or_else(|| path.into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The figures of a report, as a single seed's.

@@ -141,7 +141,7 @@ pub fn pro_curve(points: &[[f64; 2]], aupro: Option<f64>) -> String {
     let (half, whole) = (format!("{:.2}", limit / 2.0), format!("{limit:.2}"));
     frame(
         &title,
-        "false-positive rate; up: mean overlap of regions",
+        "false-positive rate; up: region overlap",
         [["0", &half, &whole], UNIT],
         &line(points.iter().map(|[x, y]| [x / limit, *y])),
     )
@@ -200,7 +200,7 @@ pub fn score_histogram(judged: &[Judged], threshold: Option<f64>) -> String {
     };
     let most = most.to_string();
     frame(
-        "<tspan class='good'>good</tspan> and <tspan class='bad'>defective</tspan> images; dashed: threshold",
+        "<tspan class='good'>good</tspan>, <tspan class='bad'>defective</tspan>; dashed: threshold",
         below,
         [[&ticks[0], &ticks[1], &ticks[2]], ["0", "", &most]],
         &content,

@@ -39,7 +39,7 @@ pub fn as_the_paper(body: &mut String, section: &Section) {
             body,
             "<th>{}<br><small>{}</small></th>",
             escape(setting),
-            escape(&options.join(" "))
+            escape(&named(&section.varying(), options))
         );
     }
     body.push_str("</tr>\n");
@@ -116,6 +116,15 @@ pub fn all_figures(body: &mut String, section: &Section) {
         body.push_str("</tr>\n");
     }
     body.push_str("</table></div>\n");
+}
+
+/// `shots 4 tau 0.3`.
+fn named(names: &[&str], values: &[&str]) -> String {
+    let pairs = names.iter().zip(values);
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    pairs.join(" ")
 }
 
 fn key(line: &Line) -> Column<'_> {

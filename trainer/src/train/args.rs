@@ -185,6 +185,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "GIB", help_heading = "Training")]
     pub cache_ram: Option<f64>,
 
+    /// Write losses and learning rate also as TensorBoard event files, in RUN/tensorboard.
+    #[arg(long, help_heading = "Training")]
+    pub tensorboard: bool,
+
     #[command(flatten)]
     pub device: DeviceArgs,
     /// Share each batch out among several processors, instead of --device: cuda:0,cuda:1 or, to keep two CPU cores

@@ -19,6 +19,7 @@ use super::log::LossMean;
 use super::pool::View;
 use super::resolve::Schedule;
 use super::run_folder::{MODEL, RunFolder};
+use super::tensorboard::EventWriter;
 use crate::calibrate::calibrate;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
@@ -87,6 +88,10 @@ impl Fitting<'_> {
         .with_devices(self.others);
         let begun = training.steps_done();
         let earlier = checkpoint.map_or(0.0, |known| known.seconds);
+        let mut events = match self.args.tensorboard {
+            true => Some(EventWriter::create(folder.path(), begun)?),
+            false => None,
+        };
         let mut progress = Progress::new("train", schedule.steps, "steps");
         let mut losses = LossMean::default();
         let mut failed = None;
@@ -119,7 +124,11 @@ impl Fitting<'_> {
                     || logged_at.elapsed() >= LOG_SECONDS
                 {
                     (logged, logged_at) = (now.step, Instant::now());
-                    folder.log(&losses.line(now, seconds))?;
+                    let line = losses.line(now, seconds);
+                    folder.log(&line)?;
+                    if let Some(events) = &mut events {
+                        events.add(now.step, &line.scalars())?;
+                    }
                     losses = LossMean::default();
                 }
                 if save {
