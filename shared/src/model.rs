@@ -175,7 +175,7 @@ impl Fsr {
     }
 
     /// Which tokens the restorer looks at to restore each token of one image: softmax attention, averaged over heads
-    /// and blocks as in the authors' figure 13. `None` for a rival, which has none.
+    /// and blocks as in the authors' figure 13. `None` for rivals and convolutions.
     ///
     /// # Shapes
     /// - `tokens` `[1, L, P·P·C]`
@@ -187,6 +187,7 @@ impl Fsr {
         if self.rival.is_some() {
             return Ok(None);
         }
+        // Of convolutions there is none either.
         let (_, blocks) = self.restorer.forward_with_attention(tokens);
         let count = blocks.len().max(1) as f32;
         let sum = blocks

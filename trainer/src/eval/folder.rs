@@ -100,6 +100,7 @@ impl EvaluationFolder {
             "steps": known.steps,
             "seed": known.seed,
             "position": config.recipe.position,
+            "restorer": config.model.restorer.kind,
         });
         self.files
             .push((FILE.into(), serde_json::to_vec_pretty(&value)?));

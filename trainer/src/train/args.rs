@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fsr::config::{BackboneKind, Preset, StridePlacement};
+use fsr::config::{BackboneKind, Preset, RestorerKind, StridePlacement};
 use fsr::map::ScoreKind;
 use fsr::recipe::{LossTerms, PositionKind, Recipe};
 use fsr::rivals::Method;
@@ -82,6 +82,10 @@ pub struct TrainArgs {
     /// Side of the square network input, in pixels. Default: the preset's, 256.
     #[arg(long, value_name = "PIXELS", help_heading = "Model")]
     pub size: Option<usize>,
+    /// What restores: vit (a transformer) or cnn (convolutions with as many weights, without position embedding: the
+    /// paper's ablation).
+    #[arg(long, value_name = "KIND", help_heading = "Model")]
+    pub restorer: Option<RestorerKind>,
     /// Side of a feature block that is one token, in feature cells (4 pixels each). Default: the preset's.
     #[arg(long, value_name = "CELLS", help_heading = "Model")]
     pub patch: Option<usize>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use fsr::config::ModelConfig;
+use fsr::config::{ModelConfig, RestorerKind};
 use fsr::map::ScoreKind;
 use fsr::recipe::Recipe;
 use fsr::rivals::Method;
@@ -87,6 +87,10 @@ impl TrainArgs {
         config.backbone.kind = self.backbone.unwrap_or(config.backbone.kind);
         config.backbone.stride = self.stride.unwrap_or(config.backbone.stride);
         let restorer = &mut config.restorer;
+        restorer.kind = self.restorer.unwrap_or(restorer.kind);
+        if restorer.kind == RestorerKind::Cnn && self.position.is_some() {
+            bail!("--position has no meaning for --restorer cnn, which has none");
+        }
         restorer.patch = self.patch.unwrap_or(restorer.patch);
         restorer.width = self.width.unwrap_or(restorer.width);
         restorer.depth = self.depth.unwrap_or(restorer.depth);
