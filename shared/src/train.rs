@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -184,7 +184,7 @@ impl Training {
     /// parts on the CPU use two of its cores where single operations use one.
     #[cfg(not(target_family = "wasm"))]
     #[must_use]
-    pub fn with_devices(mut self, others: &[Device]) -> Self {
+    pub fn with_devices(mut self, others: &[burn::tensor::Device]) -> Self {
         self.workers.truncate(1);
         let more = others.iter().map(|other| Worker::new(&self.config, other));
         self.workers.extend(more);

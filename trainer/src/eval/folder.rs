@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::evidence::Evidence;
-use super::pictures::{Drawn, Picture};
+use super::pictures::{self, Drawn, Picture};
 use super::report::Report;
 use crate::atomic;
 
@@ -35,20 +35,27 @@ pub fn check_target(out: &Path, overwrite: bool) -> Result<()> {
     if !out.exists() {
         return Ok(());
     }
-    let mut entries =
+    let entries =
         std::fs::read_dir(out).with_context(|| format!("{} is not a folder", out.display()))?;
-    match (entries.next().is_some(), out.join(FILE).is_file()) {
-        (false, _) => Ok(()),
-        (true, false) => bail!(
-            "{} holds other things than an evaluation; give another --out",
+    let names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    // The whole folder is replaced, so that nothing else may lie in it.
+    let own = |name: &str| name == FILE || pictures::is_one(name);
+    if let Some(other) = names.iter().find(|name| !own(name)) {
+        bail!(
+            "{} holds other things than an evaluation ('{other}'); give another --out",
             out.display()
-        ),
-        (true, true) if !overwrite => bail!(
+        );
+    }
+    if !names.is_empty() && !overwrite {
+        bail!(
             "{} holds an evaluation; give another --out, or --overwrite to replace it",
             out.display()
-        ),
-        (true, true) => Ok(()),
+        );
     }
+    Ok(())
 }
 
 /// As JSON, with 32-bit numbers as short as they are in a file.

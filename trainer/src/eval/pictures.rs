@@ -104,6 +104,13 @@ pub struct Drawn {
     pub files: Vec<(&'static str, &'static str, Vec<u8>)>,
 }
 
+/// Whether a file's name is one that [`Drawn::named`] gives.
+pub fn is_one(name: &str) -> bool {
+    ["-input.jpg", "-heat.jpg", "-mask.png", "-attention.jpg"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
 impl Drawn {
     /// Names the files `<stem>-<what>.<ending>`, and hands them over.
     pub fn named(self, stem: &str) -> (Picture, Vec<(String, Vec<u8>)>) {

@@ -92,7 +92,10 @@ fn an_evaluation_is_reported_with_its_pictures() {
     let report = format!("report {} --html {}", out.display(), html.display());
     fail(&report, &["../secret.jpg", "outside"]);
     assert_eq!(fs::read_to_string(&html).unwrap(), page);
-    fail(&evaluate(&root, "--overwrite"), &["other things"]);
+    fs::write(out.join("notes.txt"), "mine").unwrap();
+    for folder in [&root, &out] {
+        fail(&evaluate(folder, "--overwrite"), &["other things"]);
+    }
 }
 
 #[test]
