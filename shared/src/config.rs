@@ -47,6 +47,7 @@ impl ModelConfig {
             heads,
             depth,
             mlp_ratio,
+            kind: _,
         } = self.restorer;
         let fail = |what: String| Err(ConfigError(what));
         if patch == 0 || width == 0 || heads == 0 || depth == 0 || mlp_ratio == 0 {
@@ -244,18 +245,59 @@ impl fmt::Display for StridePlacement {
     }
 }
 
-/// The vision transformer that restores shuffled tokens.
+/// What a restorer is built of between embedding and head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RestorerKind {
+    /// A vision transformer, the method's.
+    #[default]
+    Vit,
+    /// Convolutions over the grid of tokens, the paper's ablation.
+    Cnn,
+}
+
+impl RestorerKind {
+    /// Whether it is what packages without a kind have.
+    fn is_vit(&self) -> bool {
+        *self == Self::Vit
+    }
+}
+
+impl FromStr for RestorerKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "vit" => Ok(Self::Vit),
+            "cnn" => Ok(Self::Cnn),
+            other => Err(format!(
+                "no restorer is called '{other}'; there are: vit, cnn"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for RestorerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_vit() { "vit" } else { "cnn" })
+    }
+}
+
+/// The network that restores shuffled tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestorerConfig {
+    /// Transformer or convolutions.
+    #[serde(default, skip_serializing_if = "RestorerKind::is_vit")]
+    pub kind: RestorerKind,
     /// Side P of a feature block, in feature-map cells.
     pub patch: usize,
     /// Embedding width D.
     pub width: usize,
-    /// Number of transformer blocks N.
+    /// Number of blocks N.
     pub depth: usize,
-    /// Attention heads.
+    /// Attention heads; a transformer's.
     pub heads: usize,
-    /// Hidden width of the perceptron as a multiple of D.
+    /// Hidden width of the perceptron as a multiple of D; a transformer's.
     pub mlp_ratio: usize,
 }
 
@@ -298,6 +340,7 @@ impl Preset {
                 stride: StridePlacement::V1_5,
             },
             restorer: RestorerConfig {
+                kind: RestorerKind::Vit,
                 patch: 4,
                 width,
                 depth,

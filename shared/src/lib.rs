@@ -26,6 +26,7 @@ pub mod detector;
 pub mod expected;
 pub mod feature_cache;
 pub mod features;
+mod gradients;
 pub mod image;
 pub mod loss;
 pub mod map;

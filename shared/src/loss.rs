@@ -23,6 +23,15 @@ impl RestorationLoss {
     pub fn total(&self) -> Tensor<1> {
         self.squared.clone() + self.local_cosine.clone() + self.global_cosine.clone()
     }
+
+    /// Every part changed in the same way.
+    pub(crate) fn map(self, change: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
+        Self {
+            squared: change(self.squared),
+            local_cosine: change(self.local_cosine),
+            global_cosine: change(self.global_cosine),
+        }
+    }
 }
 
 /// Compares features with their restoration.

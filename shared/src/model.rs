@@ -181,6 +181,33 @@ impl Fsr {
         &self.fusion
     }
 
+    /// Which tokens the restorer looks at to restore each token of one image: softmax attention, averaged over heads
+    /// and blocks as in the authors' figure 13. `None` for rivals and convolutions.
+    ///
+    /// # Shapes
+    /// - `tokens` `[1, L, P·P·C]`
+    /// - result `L · L`, one row for each restored token, each row summing to one
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn attention(&self, tokens: Tensor<3>) -> Result<Option<Vec<f32>>, ModelError> {
+        if self.rival.is_some() {
+            return Ok(None);
+        }
+        // Of convolutions there is none either.
+        let (_, blocks) = self.restorer.forward_with_attention(tokens);
+        let count = blocks.len().max(1) as f32;
+        let sum = blocks
+            .into_iter()
+            .map(|block| block.mean_dim(1))
+            .reduce(|sum, block| sum + block);
+        let Some(sum) = sum else { return Ok(None) };
+        match read(sum.div_scalar(count)).await {
+            Some(values) => Ok(Some(values)),
+            None => Err(ModelError::Device("it did not return the attention".into())),
+        }
+    }
+
     /// One anomaly map of `image_size`² for each image of a batch of feature tokens.
     ///
     /// # Errors

@@ -1,4 +1,9 @@
-//! The restoration network: a vision transformer over shuffled feature tokens (eq. 2–5).
+//! The restoration network: a vision transformer over shuffled feature tokens (eq. 2–5), or for the paper's ablation
+//! convolutions in its place.
+
+mod cnn;
+
+use std::ops::Range;
 
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig};
@@ -8,7 +13,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::config::{ModelConfig, RestorerConfig};
+use self::cnn::ConvolutionBlock;
+use crate::config::{ModelConfig, RestorerConfig, RestorerKind};
 use crate::position::position_embedding;
 use crate::recipe::PositionKind;
 use crate::tensors::{HostTensor, NamedTensors, TensorError, import, shapes};
@@ -20,6 +26,8 @@ use crate::tensors::{HostTensor, NamedTensors, TensorError, import, shapes};
 pub struct Restorer {
     patch_embed: Linear,
     blocks: Vec<RestorerBlock>,
+    /// In the transformer blocks' place.
+    convolutions: Vec<ConvolutionBlock>,
     norm: LayerNorm,
     head: Linear,
     /// `[1, L, D]`, not trained.
@@ -123,7 +131,19 @@ impl Restorer {
         let hidden = width * config.mlp_ratio;
         let norm = || LayerNormConfig::new(width).with_epsilon(1e-5).init(device);
         let linear = |input, output| LinearConfig::new(input, output).init(device);
-        let blocks = (0..depth)
+        let (transformer, convolutional) = match config.kind {
+            RestorerKind::Vit => (depth, 0),
+            RestorerKind::Cnn => (0, depth),
+        };
+        // Convolutions know their neighbours, and at the padded borders where they are.
+        let position = match config.kind {
+            RestorerKind::Vit => position,
+            RestorerKind::Cnn => PositionKind::None,
+        };
+        let convolutions = (0..convolutional)
+            .map(|_| ConvolutionBlock::empty(width, device))
+            .collect();
+        let blocks = (0..transformer)
             .map(|_| RestorerBlock {
                 norm1: norm(),
                 attention: Attention {
@@ -147,6 +167,7 @@ impl Restorer {
         Self {
             patch_embed: linear(grid.width, width),
             blocks,
+            convolutions,
             norm: norm(),
             head: linear(width, grid.width),
             position,
@@ -171,6 +192,10 @@ impl Restorer {
             .blocks
             .iter()
             .fold(self.placed(embedded), |x, block| block.forward(x));
+        let x = self
+            .convolutions
+            .iter()
+            .fold(x, |x, block| block.forward(x));
         self.head.forward(self.norm.forward(x))
     }
 
@@ -184,7 +209,7 @@ impl Restorer {
         self.restore(corruption.apply(self.embed(tokens)))
     }
 
-    /// As [`Self::forward`], returning each block's attention `[batch, heads, L, L]` as well.
+    /// As [`Self::forward`], returning each block's attention `[batch, heads, L, L]` as well; none of convolutions.
     pub fn forward_with_attention(&self, tokens: Tensor<3>) -> (Tensor<3>, Vec<Tensor<4>>) {
         let mut x = self.placed(self.embed(tokens));
         let mut maps = Vec::with_capacity(self.blocks.len());
@@ -192,6 +217,9 @@ impl Restorer {
             let (next, weights) = block.forward_with_attention(x);
             x = next;
             maps.push(weights);
+        }
+        for block in &self.convolutions {
+            x = block.forward(x);
         }
         (self.head.forward(self.norm.forward(x)), maps)
     }
@@ -206,6 +234,19 @@ impl Restorer {
 }
 
 impl Corruption {
+    /// That of some of the batch's images.
+    pub(crate) fn part(&self, images: Range<usize>) -> Self {
+        let noise = self.noise.as_ref().map(|noise| {
+            let image = noise.len() / self.orders.len().max(1);
+            noise[images.start * image..images.end * image].to_vec()
+        });
+        Self {
+            orders: self.orders[images].to_vec(),
+            noise,
+            jitter_ratio: self.jitter_ratio,
+        }
+    }
+
     /// # Shapes
     /// `[batch, L, D]` → the same
     pub fn apply(&self, embedded: Tensor<3>) -> Tensor<3> {
@@ -322,6 +363,9 @@ fn initial_tensors(restorer: &Restorer, seed: u64) -> NamedTensors {
                 // A standard deviation of 0.02, as vision transformers have it.
                 ("learned_position", _) => 0.02 * 3.0f32.sqrt(),
                 (_, [input, output]) => (6.0 / (input + output) as f32).sqrt(),
+                (_, [output, input, height, width]) => {
+                    (6.0 / ((input + output) * height * width) as f32).sqrt()
+                }
                 _ => 0.0,
             };
             let tensor = if name.ends_with(".gamma") {
@@ -342,14 +386,18 @@ fn initial_tensors(restorer: &Restorer, seed: u64) -> NamedTensors {
         .collect()
 }
 
-/// Multiply-adds of the restorer for one image, attention products included.
+/// Multiply-adds of the restorer for one image, attention products included (and those of a convolution's padding).
 pub fn restorer_macs(config: &ModelConfig) -> u64 {
     let (length, width, token) = (
         config.tokens() as u64,
         config.restorer.width as u64,
         config.token_width() as u64,
     );
+    let ends = 2 * length * token * width;
+    if config.restorer.kind == RestorerKind::Cnn {
+        return ends + config.restorer.depth as u64 * length * 12 * width * width;
+    }
     let projections = (4 + 2 * config.restorer.mlp_ratio as u64) * width * width;
     let per_block = length * projections + 2 * length * length * width;
-    2 * length * token * width + config.restorer.depth as u64 * per_block
+    ends + config.restorer.depth as u64 * per_block
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -14,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::ModelConfig;
 use crate::feature_cache::{FeatureError, FeatureSource};
-use crate::features::FeatureFusion;
-use crate::loss::{RestorationLoss, restoration_loss};
+use crate::gradients::{Objective, Part, Worker, gradients, share_out};
+use crate::loss::RestorationLoss;
 use crate::model::{Fsr, RESTORER_PREFIX};
 use crate::optimizer::NamedAdamW;
-use crate::recipe::{LossTerms, Recipe, Start};
+use crate::recipe::{Recipe, Start};
 use crate::restorer::{Corruption, Restorer};
 use crate::shuffle::shuffle_orders;
 use crate::subspace::{SubspaceError, principal_start};
@@ -126,11 +125,11 @@ pub struct TrainState {
 pub struct Training {
     restorer: Restorer,
     optimizer: NamedAdamW,
-    fusion: FeatureFusion,
+    /// The model's own device first.
+    workers: Vec<Worker>,
     config: ModelConfig,
     recipe: Recipe,
     options: TrainOptions,
-    device: Device,
     rng: ChaCha8Rng,
     queue: Vec<usize>,
     epoch: usize,
@@ -166,17 +165,30 @@ impl Training {
                 .fork(&model.device().clone().autodiff())
                 .train(),
             optimizer,
-            fusion: model.fusion().clone(),
+            workers: vec![Worker::new(&model.config, model.device())],
             config: model.config.clone(),
             recipe,
             // Another stream than the weights', which the same seed made.
             rng: ChaCha8Rng::seed_from_u64(options.seed ^ 0x5eed_0f5e_ed0f_5eed),
             options,
-            device: model.device().clone(),
             queue: Vec::new(),
             epoch: 0,
             step: 0,
         }
+    }
+
+    /// Shares each batch out among the model's own device and these; the optimiser steps on the model's own.
+    ///
+    /// The losses and weights are those of one device up to rounding, because shuffles and noise are drawn for the
+    /// whole batch; on the CPU backend two runs with as many devices are bit-equal. A device may be named again: two
+    /// parts on the CPU use two of its cores where single operations use one.
+    #[cfg(not(target_family = "wasm"))]
+    #[must_use]
+    pub fn with_devices(mut self, others: &[burn::tensor::Device]) -> Self {
+        self.workers.truncate(1);
+        let more = others.iter().map(|other| Worker::new(&self.config, other));
+        self.workers.extend(more);
+        self
     }
 
     /// Where this training stands, and the optimiser's moments; with [`Self::restorer`]'s weights
@@ -229,11 +241,13 @@ impl Training {
         };
         let mut model = model.clone();
         model.restorer = import(model.restorer, weights, RESTORER_PREFIX)?;
-        let device = model.device().clone();
         let mut training = Self::new(&model, options);
-        training
-            .optimizer
-            .restore(&model.restorer, moments, &state.optimizer_steps, &device)?;
+        training.optimizer.restore(
+            &model.restorer,
+            moments,
+            &state.optimizer_steps,
+            model.device(),
+        )?;
         training.rng = ChaCha8Rng::from_seed(seed);
         training.rng.set_word_pos(u128::from(state.rng_words));
         training.queue.clone_from(&state.queue);
@@ -258,22 +272,27 @@ impl Training {
     /// When features cannot be had.
     pub fn step(&mut self, source: &impl FeatureSource) -> Result<RestorationLoss, TrainError> {
         let indices = self.next_batch(source.len())?;
-        let tokens = self.fusion.forward(source.batch(&indices, &self.device)?);
         let corruption = self.corruption(indices.len());
-        let tokens: Tensor<3> = Tensor::from_inner(tokens);
-        let restored = self.restorer.forward_corrupted(tokens.clone(), &corruption);
-        let channels = self.config.backbone.kind.feature_channels();
-        let loss = restoration_loss(tokens, restored, channels, self.recipe.channel_reduction);
-        let minimised = minimised(&loss, self.recipe.loss);
-        let gradients = GradientsParams::from_grads(minimised.backward(), &self.restorer);
+        let shares = share_out(indices.len(), self.workers.len());
+        let parts = shares
+            .into_iter()
+            .zip(&self.workers)
+            .map(|(range, worker)| {
+                Ok(Part {
+                    taps: source.batch(&indices[range.clone()], &worker.device)?,
+                    corruption: corruption.part(range.clone()),
+                    share: range.len() as f32 / indices.len() as f32,
+                    worker: worker.clone(),
+                })
+            });
+        let parts = parts.collect::<Result<Vec<Part>, FeatureError>>()?;
+        let objective = Objective::new(&self.config, &self.recipe);
+        let (loss, gradients) =
+            gradients(&self.restorer, parts, objective).ok_or(TrainError::Empty)?;
         let rate = self.learning_rate();
         self.restorer = self.optimizer.step(rate, self.restorer.clone(), gradients);
         self.step += 1;
-        Ok(RestorationLoss {
-            squared: loss.squared.inner(),
-            local_cosine: loss.local_cosine.inner(),
-            global_cosine: loss.global_cosine.inner(),
-        })
+        Ok(loss)
     }
 
     /// Steps to the end, or until `report` says stop; it is called every `report_every` steps.
@@ -378,25 +397,6 @@ impl Training {
             jitter_ratio: self.recipe.jitter_ratio,
         }
     }
-}
-
-/// The sum of the chosen terms.
-fn minimised(loss: &RestorationLoss, terms: LossTerms) -> Tensor<1> {
-    if terms == LossTerms::ALL {
-        return loss.total();
-    }
-    let parts = [
-        (terms.squared, &loss.squared),
-        (terms.local, &loss.local_cosine),
-        (terms.global, &loss.global_cosine),
-    ];
-    let chosen = parts
-        .into_iter()
-        .filter(|(chosen, _)| *chosen)
-        .map(|(_, part)| part.clone());
-    chosen
-        .reduce(|sum, part| sum + part)
-        .unwrap_or_else(|| loss.total())
 }
 
 fn hex(bytes: &[u8]) -> String {

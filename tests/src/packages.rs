@@ -61,6 +61,7 @@ pub fn tiny_config() -> ModelConfig {
             stride: StridePlacement::V1_5,
         },
         restorer: RestorerConfig {
+            kind: Default::default(),
             patch: 4,
             width: 32,
             depth: 2,

@@ -43,7 +43,7 @@ fn cells(detector: &Detector) -> (Vec<Vec<f64>>, Vec<f64>) {
     let (grid, patch) = (model.config.grid(), model.config.restorer.patch);
     let channels = model.config.backbone.kind.feature_channels();
     let restored = model.restorer.forward(tokens(&model)).into_data();
-    let restored = restored.to_vec::<f32>().unwrap();
+    let restored = restored.try_to_vec::<f32>().unwrap();
     let restored = restored
         .chunks_exact(channels)
         .map(|cell| cell.iter().map(|&value| f64::from(value)).collect())

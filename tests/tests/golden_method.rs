@@ -239,6 +239,7 @@ fn tiny_restorer(golden: &Value, device: &Device) -> Restorer {
     named.insert("head.bias".into(), vector("pred_b"));
 
     let config = RestorerConfig {
+        kind: Default::default(),
         patch: PATCH,
         width: WIDTH,
         depth: 2,

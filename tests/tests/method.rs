@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use fsr::backbone::backbone_macs;
-use fsr::config::{BackboneConfig, BackboneKind, Preset, StridePlacement};
+use fsr::config::{BackboneConfig, BackboneKind, Preset, RestorerKind, StridePlacement};
 use fsr::feature_cache::{FeatureCache, FeatureSource, taps_to_host};
 use fsr::features::{FeatureFusion, fusion_matrix};
 use fsr::model::{Fsr, ModelSize};
-use fsr::recipe::{Recipe, ShuffleCount};
+use fsr::recipe::{PositionKind, Recipe, ShuffleCount};
+use fsr::restorer::{Restorer, TokenGrid};
 use fsr::shuffle::{shuffle_count, shuffle_orders};
 use fsr::tensors::{HostTensor, NamedTensors, TensorError, import, shapes};
 use fsr::train::{TrainOptions, Training};
@@ -287,18 +288,33 @@ fn cache(model: &Fsr, images: &[RgbImage]) -> FeatureCache {
 }
 
 fn train(seed: u64, tau: f64, steps: usize) -> (Vec<f32>, NamedTensors) {
+    train_on(seed, tau, steps, 2, 1)
+}
+
+/// Batches of `batch` images, shared out among `devices` parts of the CPU.
+fn train_on(
+    seed: u64,
+    tau: f64,
+    steps: usize,
+    batch: usize,
+    devices: usize,
+) -> (Vec<f32>, NamedTensors) {
     let device = Device::flex();
     let model = tiny_model(&device, seed);
-    let images: Vec<RgbImage> = (0..3).map(|phase| striped(phase, 64)).collect();
+    let images: Vec<RgbImage> = (0..3.max(batch as u32 + 2))
+        .map(|phase| striped(phase, 64))
+        .collect();
     let source = cache(&model, &images);
     let options = TrainOptions {
         steps,
-        batch: 2,
+        batch,
         tau,
         seed,
         report_every: 1,
     };
-    let mut training = pollster::block_on(Training::begin(&model, options, &source)).unwrap();
+    let mut training = pollster::block_on(Training::begin(&model, options, &source))
+        .unwrap()
+        .with_devices(&vec![device; devices - 1]);
     let mut losses = Vec::new();
     let report = |_: &Training, progress: &fsr::train::TrainProgress| {
         losses.push(progress.loss());
@@ -324,6 +340,105 @@ fn training_lowers_the_loss_and_a_seed_gives_equal_bits() {
     assert_eq!(weights, same, "same seed, same bits");
     let (_, other) = train(5, 0.3, 90);
     assert_ne!(weights, other);
+}
+
+fn restorer_of_kind(kind: RestorerKind) -> Restorer {
+    let mut config = tiny_config();
+    config.restorer.kind = kind;
+    let grid = TokenGrid::from(&config);
+    Restorer::new(
+        &config.restorer,
+        grid,
+        PositionKind::TwoD,
+        3,
+        &Device::flex(),
+    )
+}
+
+#[test]
+fn a_convolutional_restorer_is_as_large_and_sees_only_neighbours() {
+    let mut config = Preset::Compact.config();
+    let vit = ModelSize::of(&config, &Device::flex());
+    config.restorer.kind = RestorerKind::Cnn;
+    let cnn = ModelSize::of(&config, &Device::flex());
+    let ratio = cnn.restorer_params as f64 / vit.restorer_params as f64;
+    assert!((ratio - 1.0).abs() < 0.02, "{ratio}");
+
+    let config = tiny_config();
+    let (side, width) = (config.grid(), config.token_width());
+    let (length, depth) = (side * side, config.restorer.depth);
+    let random = Tensor::<3>::from_data(
+        TensorData::new(
+            (0..length * width)
+                .map(|at| (at as f32 * 0.7).sin())
+                .collect(),
+            [1, length, width],
+        ),
+        &Device::flex(),
+    );
+    let restorer = restorer_of_kind(RestorerKind::Cnn);
+    let before = restorer.forward(random.clone());
+    // Another token in the corner changes what lies within one token for each block, and that is all.
+    let other = random.clone().slice([0..1, 0..1, 0..width]).neg();
+    let changed = restorer.forward(random.slice_assign([0..1, 0..1, 0..width], other));
+    let change: Vec<f32> = (before - changed)
+        .abs()
+        .sum_dim(2)
+        .into_data()
+        .try_into_vec()
+        .unwrap();
+    for (token, change) in change.into_iter().enumerate() {
+        let far = (token / side).max(token % side) > depth;
+        assert_eq!(change == 0.0, far, "token {token}: {change}");
+    }
+}
+
+#[test]
+fn each_kind_of_restorer_has_its_own_tensors() {
+    let restorer = restorer_of_kind(RestorerKind::Cnn);
+    let named = pollster::block_on(fsr::tensors::export(&restorer)).unwrap();
+    let kernel = &named["convolutions.0.convolution.weight"];
+    let width = tiny_config().restorer.width;
+    assert_eq!(kernel.shape, [width, width, 3, 3]);
+    // Xavier's bound for a kernel, and spread over it.
+    let bound = (6.0 / (2 * width * 9) as f32).sqrt();
+    let most = kernel
+        .values
+        .iter()
+        .fold(0.0f32, |most, value| most.max(value.abs()));
+    assert!(most <= bound && most > 0.95 * bound, "{most} {bound}");
+    assert!(!named.keys().any(|name| name.starts_with("blocks.")));
+    let vit = restorer_of_kind(RestorerKind::Vit);
+    let named = pollster::block_on(fsr::tensors::export(&vit)).unwrap();
+    assert!(!named.keys().any(|name| name.starts_with("convolutions.")));
+}
+
+/// ‖a − b‖ / ‖b‖ over all tensors.
+fn distance(a: &NamedTensors, b: &NamedTensors) -> f64 {
+    let (mut difference, mut norm) = (0.0, 0.0);
+    for (name, tensor) in b {
+        for (a, b) in a[name].values.iter().zip(&tensor.values) {
+            difference += f64::from(a - b).powi(2);
+            norm += f64::from(*b).powi(2);
+        }
+    }
+    (difference / norm).sqrt()
+}
+
+#[test]
+fn a_batch_shared_out_among_devices_trains_as_one_does() {
+    // Seven images in batches of five: parts of 3 + 2 and, at the end of a pass, 1 + 1.
+    let one = train_on(8, 0.3, 20, 5, 1);
+    for devices in [2, 3] {
+        let several = train_on(8, 0.3, 20, 5, devices);
+        for (several, one) in several.0.iter().zip(&one.0) {
+            assert!((several / one - 1.0).abs() < 1e-5, "{several} {one}");
+        }
+        let apart = distance(&several.1, &one.1);
+        assert!(apart < 1e-5, "{devices} devices: {apart:e}");
+        let again = train_on(8, 0.3, 20, 5, devices);
+        assert_eq!(several, again, "as many devices, same bits");
+    }
 }
 
 #[test]

@@ -461,6 +461,7 @@ fn tiny_model(device: &Device) -> Package {
     let config = ModelConfig {
         image_size: 64,
         restorer: RestorerConfig {
+            kind: Default::default(),
             patch: 4,
             width: 16,
             depth: 1,

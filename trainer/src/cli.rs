@@ -1,6 +1,7 @@
 //! The command line: commands, and the options they share.
 
 use clap::{Args, Parser, Subcommand};
+use fsr::map::ScoreKind;
 
 use crate::dataset::{DataSet, DatasetError, Layout};
 use crate::device::DeviceChoice;
@@ -54,6 +55,18 @@ pub struct DeviceArgs {
     /// wgpu, else the CPU. Software adapters such as llvmpipe are taken only when asked for.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceChoice,
+}
+
+/// Which score judges, and by which threshold.
+#[derive(Debug, Clone, Args)]
+pub struct VerdictArgs {
+    /// Image score: std (the authors'), max, or top1 (mean of the highest 1 %). Default: the model's own.
+    #[arg(long, value_name = "KIND")]
+    pub score: Option<ScoreKind>,
+    /// Set the threshold so that at most this share of good images is called anomalous, by the good images that the model
+    /// is calibrated on.
+    #[arg(long, value_name = "RATE")]
+    pub false_alarm_rate: Option<f64>,
 }
 
 /// How to answer.

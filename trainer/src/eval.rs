@@ -1,8 +1,11 @@
 //! `fsr eval`: all metrics of a detector on a test set.
 
 pub mod defects;
+pub mod evidence;
 pub mod figures;
+pub mod folder;
 mod native;
+mod pictures;
 pub mod report;
 
 use std::collections::BTreeMap;
@@ -17,9 +20,11 @@ use fsr::image::resize_nearest_mask;
 use fsr::map::{AnomalyMap, ImageScores, ScoreKind};
 use fsr::preprocess::to_input_size;
 
+use self::evidence::Evidence;
 use self::figures::{Figures, figures, mean_figures};
+use self::folder::EvaluationFolder;
 use self::report::{CategoryReport, Counts, Report, Verdicts, row, table, write_scores};
-use crate::cli::{DataArgs, DeviceArgs, OutputArgs};
+use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
 use crate::dataset::{self, Category, Part, TestImage, manifest};
 use crate::progress::{Progress, print_json, print_text, say};
 use crate::{device, pipeline, store};
@@ -39,7 +44,9 @@ const BATCH: usize = 4;
 #[command(after_help = "Examples:\n\
     \x20 fsr eval runs/bottle --data data --category bottle\n\
     \x20 fsr eval models/all --data data --category all --json --scores scores.csv\n\
-    \x20 fsr eval runs/bottle --data data --category bottle --native --false-alarm-rate 0.1")]
+    \x20 fsr eval runs/bottle --data data --category bottle --native --false-alarm-rate 0.1\n\
+    \x20 fsr eval runs/bottle --data data --category bottle --out evaluations/bottle\n\
+    \x20 fsr report evaluations/bottle --html bottle.html")]
 pub struct EvalArgs {
     /// A run of `fsr train`, or a model package.
     #[arg(value_name = "RUN_OR_MODEL")]
@@ -49,10 +56,13 @@ pub struct EvalArgs {
     /// Write the scores of each image to this CSV file.
     #[arg(long, value_name = "FILE")]
     pub scores: Option<PathBuf>,
-    /// Image score that the headline figures use: std (the authors'), max, or top1 (mean of the highest 1 %).
-    /// Default: the model's own.
-    #[arg(long, value_name = "KIND")]
-    pub score: Option<ScoreKind>,
+    /// Leave in this folder all that `fsr report` shows of an evaluation: figures, curves, scores, and pictures of the
+    /// images that say most.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace an evaluation that is already in DIR.
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
     /// Measure also at each image's own size, with maps enlarged bilinearly. Takes about 20 bytes of memory for
     /// each pixel of a category's test images.
     #[arg(long)]
@@ -60,10 +70,8 @@ pub struct EvalArgs {
     /// False-positive rate up to which AUPRO is measured, above 0 and up to 1.
     #[arg(long, value_name = "RATE", default_value_t = 0.3)]
     pub aupro_limit: f64,
-    /// Judge by the threshold for this false-alarm rate, from the good images that the model was calibrated on,
-    /// instead of the model's own.
-    #[arg(long, value_name = "RATE")]
-    pub false_alarm_rate: Option<f64>,
+    #[command(flatten)]
+    pub verdict: VerdictArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
     #[command(flatten)]
@@ -96,6 +104,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             args.aupro_limit
         );
     }
+    if let Some(out) = &args.out {
+        folder::check_target(out, args.overwrite)?;
+    }
     let data = args.data.open()?;
     let names = data.categories(&args.data.categories, Part::Test)?;
     let mut categories = Vec::new();
@@ -114,7 +125,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         .calibration
         .as_ref()
         .map(|known| known.score);
-    let kind = args.score.or(calibrated).unwrap_or(ScoreKind::Std);
+    let kind = args.verdict.score.or(calibrated).unwrap_or(ScoreKind::Std);
     say(format!(
         "{} on {opened}: {} categories, image score {kind}",
         args.model.display(),
@@ -123,6 +134,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
 
     let mut rows = Vec::new();
     let mut reports = BTreeMap::new();
+    let mut left = args.out.as_ref().map(|_| EvaluationFolder::default());
     for category in &categories {
         let started = Instant::now();
         let calibration = calibration(args, &detector, category)?;
@@ -130,6 +142,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         let inspected = inspect(&detector, category)?;
         for one in &inspected {
             rows.push(row(category, one, calibration));
+        }
+        if let Some(folder) = &mut left {
+            let evidence = Evidence::of(&inspected, args.aupro_limit);
+            let chosen = pictures::choose(&inspected, kind, calibration);
+            let views = pictures::draw(&detector, &inspected, &chosen, calibration)?;
+            folder.add(&category.name, evidence, views);
         }
         let mut figures = figures(&inspected, kind, args.aupro_limit);
         if args.native {
@@ -163,6 +181,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         mean: mean_figures(&all),
         categories: reports,
     };
+    if let (Some(out), Some(folder)) = (&args.out, left) {
+        folder.write(out, &report, &detector.config)?;
+    }
     if args.output.json {
         print_json(&report)
     } else {
@@ -177,7 +198,7 @@ fn calibration(
     category: &Category,
 ) -> Result<Option<Calibration>> {
     let known = detector.config.calibration_for(Some(&category.name));
-    match (known, args.false_alarm_rate) {
+    match (known, args.verdict.false_alarm_rate) {
         (known, None) => Ok(known.cloned()),
         (Some(known), Some(rate)) => Ok(Some(known.at_false_alarm_rate(rate)?)),
         (None, Some(_)) => bail!(

@@ -175,7 +175,8 @@ fn text(info: &Info) -> String {
             billions(size.backbone_macs),
         ),
         format!(
-            "restorer      {} tokens, patch {}, width {}, {} blocks, {} heads, {} parameters, {} multiply-adds",
+            "restorer      {}, {} tokens, patch {}, width {}, {} blocks, {} heads, {} parameters, {} multiply-adds",
+            restorer.kind,
             model.tokens(),
             restorer.patch,
             restorer.width,

@@ -13,7 +13,7 @@ use fsr::package::Dtype;
 use fsr::preprocess::to_input_size;
 
 use crate::calibrate::{Calibrations, Calibrator, check_rate};
-use crate::cli::{DataArgs, DeviceArgs, OutputArgs};
+use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
 use crate::dataset::{self, Part};
 use crate::export::check_target;
 use crate::progress::{Progress, print_json, print_text};
@@ -42,12 +42,8 @@ pub struct CalibrateArgs {
     /// Replace a package that is already in DIR.
     #[arg(long)]
     pub overwrite: bool,
-    /// Image score of the verdicts: std, max or top1. Default: the model's own.
-    #[arg(long, value_name = "KIND")]
-    pub score: Option<ScoreKind>,
-    /// Set the threshold so that at most this share of good images is called anomalous.
-    #[arg(long, value_name = "RATE")]
-    pub false_alarm_rate: Option<f64>,
+    #[command(flatten)]
+    pub verdict: VerdictArgs,
     /// Divide maps by what good images differ where the same was restored, to this power: 1 wholly, 0 not at all,
     /// 0.5 if no number is given. Helps a long-trained model of several products; a few images and short training
     /// are not enough for it. Default: as the model has it.
@@ -71,10 +67,8 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
         let category = data.scan(&name, Part::Train)?;
         images.extend(category.train.into_iter().map(|path| (name.clone(), path)));
     }
-    check_rate(
-        args.false_alarm_rate,
-        images.iter().map(|(name, _)| name.as_str()),
-    )?;
+    let rate = args.verdict.false_alarm_rate;
+    check_rate(rate, images.iter().map(|(name, _)| name.as_str()))?;
     let mut package = store::read(&args.model)?;
     let opened = device::open(args.device.device)?;
     let mut detector = Detector::from_package(&package, &opened.device)
@@ -96,9 +90,9 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
         package.self_test = None;
     }
     let known = package.config.calibration.as_ref().map(|known| known.score);
-    let kind = args.score.or(known).unwrap_or(ScoreKind::Std);
+    let kind = args.verdict.score.or(known).unwrap_or(ScoreKind::Std);
 
-    let calibrations = calibrate(&detector, &images, kind)?.at_rate(args.false_alarm_rate)?;
+    let calibrations = calibrate(&detector, &images, kind)?.at_rate(rate)?;
     package.config.calibration = calibrations.all;
     package.config.category_calibration = calibrations.by_category;
     store::write(&args.out, &package, Dtype::F32)?;

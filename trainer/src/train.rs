@@ -7,10 +7,12 @@ pub mod images;
 mod implant;
 mod log;
 pub mod pool;
+mod resolve;
 mod rival;
 pub mod run_folder;
 mod session;
 mod tau;
+mod tensorboard;
 
 pub use args::TrainArgs;
 pub use session::{run, train};

@@ -40,8 +40,8 @@ fn write_body(card: &mut String, config: &PackageConfig) -> std::fmt::Result {
         card,
         "Restorer",
         &format!(
-            "{} blocks, width {}, {} heads, patch {}",
-            restorer.depth, restorer.width, restorer.heads, restorer.patch
+            "{}, {} blocks, width {}, {} heads, patch {}",
+            restorer.kind, restorer.depth, restorer.width, restorer.heads, restorer.patch
         ),
     )?;
     row(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CONFIG_FILE, Dtype, PackageError};
 use crate::calibration::{Calibration, MAX_CALIBRATION_IMAGES};
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, RestorerKind};
 use crate::preprocess::{MEAN, STD};
 use crate::recipe::Recipe;
 use crate::rivals::Method;
@@ -14,8 +14,20 @@ use crate::rivals::Method;
 /// The value of `format` in every FSR package.
 pub const FORMAT: &str = "fsr";
 
-/// The version of the format that this program reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the format that this program reads and writes.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// What programs that know only transformers read: a restorer of another kind is refused by them by its version, in
+/// words, rather than by the tensors they miss.
+const TRANSFORMERS: u32 = 1;
+
+/// The version that a model is written as: the oldest that can say it.
+fn version_of(model: &ModelConfig) -> u32 {
+    match model.restorer.kind {
+        RestorerKind::Vit => TRANSFORMERS,
+        RestorerKind::Cnn => FORMAT_VERSION,
+    }
+}
 
 /// No honest `config.json` is larger, in bytes.
 const MAX_CONFIG_BYTES: usize = 16 << 20;
@@ -25,7 +37,7 @@ const MAX_CONFIG_BYTES: usize = 16 << 20;
 pub struct PackageConfig {
     /// Always [`FORMAT`].
     pub format: String,
-    /// Always [`FORMAT_VERSION`].
+    /// From 1 to [`FORMAT_VERSION`].
     pub format_version: u32,
     /// Name for people.
     pub name: String,
@@ -125,7 +137,7 @@ impl PackageConfig {
     pub fn new(name: impl Into<String>, model: ModelConfig, recipe: Recipe) -> Self {
         Self {
             format: FORMAT.into(),
-            format_version: FORMAT_VERSION,
+            format_version: version_of(&model),
             name: name.into(),
             preprocessing: Preprocessing::standard(model.image_size),
             model,
@@ -165,7 +177,8 @@ impl PackageConfig {
         let version = json
             .get("format_version")
             .and_then(|version| version.as_u64());
-        if version != Some(u64::from(FORMAT_VERSION)) {
+        let known = u64::from(TRANSFORMERS)..=u64::from(FORMAT_VERSION);
+        if !version.is_some_and(|version| known.contains(&version)) {
             return Err(PackageError::Version {
                 found: found("format_version"),
             });
@@ -277,7 +290,7 @@ mod tests {
     #[test]
     fn other_formats_and_versions_are_named() {
         assert!(error_with("/format", json!("bert")).contains("\"bert\""));
-        assert!(error_with("/format_version", json!(2)).contains("version 2"));
+        assert!(error_with("/format_version", json!(3)).contains("version 3"));
         assert!(error_with("/format_version", json!("1")).contains("version \"1\""));
         let other = PackageConfig::parse(br#"{"model_type": "bert"}"#).unwrap_err();
         assert!(other.to_string().contains("format none"));

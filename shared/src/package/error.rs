@@ -40,7 +40,7 @@ pub enum PackageError {
     },
     /// Written by another version of the format.
     #[error(
-        "the model package has format version {found}, this program reads version {}: {}",
+        "the model package has format version {found}, this program reads versions up to {}: {}",
         super::FORMAT_VERSION,
         "use the program it was made with, or export the model again"
     )]

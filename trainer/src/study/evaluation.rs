@@ -7,11 +7,12 @@ use anyhow::Result;
 use fsr::detector::Detector;
 use fsr::feature_cache::FeatureSource;
 use fsr::image::resize_nearest_mask;
-use fsr::map::{ImageScores, ScoreKind};
+use fsr::map::ScoreKind;
 use serde::Serialize;
 
 use crate::dataset::{self, Category, DataSet, Part};
 use crate::eval::defects::by_kind;
+use crate::eval::evidence::Evidence;
 use crate::eval::figures::figures;
 use crate::eval::report::{CategoryReport, Counts, Verdicts};
 use crate::eval::{Inspected, data_sha256};
@@ -30,32 +31,9 @@ pub struct Evaluated {
     /// As `fsr eval` has it.
     #[serde(flatten)]
     pub report: CategoryReport,
-    /// The scores of every test image.
-    pub scores: Vec<ImageLine>,
-}
-
-/// One test image's scores.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ImageLine {
-    image: String,
-    defect: Option<String>,
+    /// Scores and curves.
     #[serde(flatten)]
-    scores: ImageScores,
-}
-
-impl ImageLine {
-    fn of(one: &Inspected<'_>) -> Self {
-        let path = &one.test.path;
-        Self {
-            image: path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            defect: one.test.defect.clone(),
-            scores: one.scores,
-        }
-    }
+    pub evidence: Evidence,
 }
 
 /// A category's test images, with their masks at one size.
@@ -161,8 +139,8 @@ impl<'a> TestSets<'a> {
                 data_sha256: data_sha256(data.root(), &set.category)?,
                 seconds: started.elapsed().as_secs_f64(),
             };
-            let scores = inspected.iter().map(ImageLine::of).collect();
-            reports.insert(name.clone(), Evaluated { report, scores });
+            let evidence = Evidence::of(&inspected, AUPRO_LIMIT);
+            reports.insert(name.clone(), Evaluated { report, evidence });
         }
         Ok(reports)
     }

@@ -42,7 +42,7 @@ fn one_seed() -> Vec<u64> {
 }
 
 /// Options that a study sets itself.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "data",
     "category",
     "setting",
@@ -52,6 +52,7 @@ const OWN: [&str; 9] = [
     "overwrite",
     "json",
     "device",
+    "devices",
 ];
 
 /// One training run of a study.

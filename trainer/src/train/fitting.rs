@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use burn::tensor::Device;
 use fsr::calibration::Calibration;
 use fsr::feature_cache::FeatureSource;
 use fsr::model::Fsr;
@@ -12,12 +13,13 @@ use fsr::package::{Dtype, Package, PackageConfig, Provenance, WeightsOrigin};
 use fsr::train::{TrainOptions, Training};
 
 use super::TrainArgs;
-use super::args::Schedule;
 use super::checkpoint::{self, Checkpoint};
 use super::images::Selection;
 use super::log::LossMean;
 use super::pool::View;
+use super::resolve::Schedule;
 use super::run_folder::{MODEL, RunFolder};
+use super::tensorboard::EventWriter;
 use crate::calibrate::calibrate;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
@@ -43,6 +45,8 @@ pub struct Fitting<'a> {
     pub options: &'a TrainOptions,
     /// Where the backbone comes from.
     pub weights: Option<&'a WeightsOrigin>,
+    /// Devices that share the batches with the model's own.
+    pub others: &'a [Device],
 }
 
 /// How a training ended.
@@ -80,9 +84,14 @@ impl Fitting<'_> {
                 source.len(),
             )
             .with_context(|| format!("cannot go on from {}", known.path.display()))?,
-        };
+        }
+        .with_devices(self.others);
         let begun = training.steps_done();
         let earlier = checkpoint.map_or(0.0, |known| known.seconds);
+        let mut events = match self.args.tensorboard {
+            true => Some(EventWriter::create(folder.path(), begun)?),
+            false => None,
+        };
         let mut progress = Progress::new("train", schedule.steps, "steps");
         let mut losses = LossMean::default();
         let mut failed = None;
@@ -115,7 +124,11 @@ impl Fitting<'_> {
                     || logged_at.elapsed() >= LOG_SECONDS
                 {
                     (logged, logged_at) = (now.step, Instant::now());
-                    folder.log(&losses.line(now, seconds))?;
+                    let line = losses.line(now, seconds);
+                    folder.log(&line)?;
+                    if let Some(events) = &mut events {
+                        events.add(now.step, &line.scalars())?;
+                    }
                     losses = LossMean::default();
                 }
                 if save {

@@ -17,6 +17,19 @@ pub struct LogLine {
     seconds: f64,
 }
 
+impl LogLine {
+    /// The values that change from line to line, by the names that TensorBoard groups them by.
+    pub fn scalars(&self) -> [(&'static str, f32); 5] {
+        [
+            ("loss/total", self.loss),
+            ("loss/squared", self.squared),
+            ("loss/local_cosine", self.local_cosine),
+            ("loss/global_cosine", self.global_cosine),
+            ("learning_rate", self.learning_rate as f32),
+        ]
+    }
+}
+
 /// Mean of the loss parts over some steps.
 #[derive(Debug, Default)]
 pub struct LossMean {

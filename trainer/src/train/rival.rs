@@ -8,7 +8,7 @@ use fsr::rivals::patchcore::{CoresetOptions, PatchCore};
 use fsr::rivals::{Method, Rival};
 
 use super::TrainArgs;
-use super::args::Setting;
+use super::resolve::Setting;
 use crate::progress::say;
 
 /// Share of patches kept where nothing else is asked for: PatchCore-10 % for a few images, else

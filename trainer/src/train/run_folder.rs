@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
+use super::tensorboard;
 use crate::atomic;
 use crate::progress::say;
 
@@ -236,7 +237,7 @@ fn make_room(path: &Path, overwrite: bool) -> Result<()> {
         bail!("{} is a file; give another --out", path.display());
     }
     let is_run = path.join(MODEL).exists() || path.join(CHECKPOINTS).exists();
-    let known = [CONFIG, LOG];
+    let known = [CONFIG, LOG, tensorboard::FOLDER];
     let foreign = fs::read_dir(path)
         .with_context(|| format!("cannot read folder {}", path.display()))?
         .flatten()

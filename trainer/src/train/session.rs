@@ -18,11 +18,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::TrainArgs;
-use super::args::Setting;
 use super::checkpoint;
 use super::fitting::Fitting;
 use super::images::{ImageKey, Selection, load, select};
 use super::pool::Pool;
+use super::resolve::Setting;
 use super::rival;
 use super::run_folder::{MODEL, RunFolder};
 use super::tau::{self, TauChoice, TauSearch};
@@ -89,7 +89,8 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         ));
         return Ok(());
     }
-    let opened = device::open(args.device.device)?;
+    let main = args.devices.first().unwrap_or(&args.device.device);
+    let opened = device::open(*main)?;
     interrupt::listen()?;
     let summary = train(args, &opened, None)?;
     if args.output.json {
@@ -141,6 +142,7 @@ pub fn train(
     }
     let setting = args.setting(selection.files.len())?;
     let schedule = args.schedule(setting, &recipe, selection.train.len())?;
+    let others = others(args, schedule.batch)?;
     let weights_source = weights_source(args, &config)?;
     let (backbone, weights) = backbone_weights::load(&weights_source, &config.backbone, args.seed)?;
     let mut model = Fsr::untrained(&config, &recipe, &backbone, args.seed, &opened.device)?;
@@ -162,6 +164,8 @@ pub fn train(
         seed: args.seed,
         report_every: report_every(&opened.device, schedule.steps),
     };
+    let all = std::iter::once(opened).chain(&others);
+    let device_names = all.map(Opened::to_string).collect::<Vec<_>>().join(" + ");
     let settings = |options: &TrainOptions, search: Option<&TauSearch>| -> Result<Value> {
         // Through text, so that 32-bit numbers look as they do in the file.
         Ok(serde_json::from_slice(&serde_json::to_vec(&RunConfig {
@@ -183,7 +187,7 @@ pub fn train(
             tau_search: search,
             from: args.from.as_ref().map(|path| path.display().to_string()),
             backbone_weights: weights.as_ref(),
-            device: &opened.name,
+            device: &device_names,
         })?)?)
     };
     let (mut folder, checkpoint) = if resuming {
@@ -214,7 +218,7 @@ pub fn train(
         args.method.to_string()
     };
     say(format!(
-        "{} images of {}, {how}, {} on {opened}",
+        "{} images of {}, {how}, {} on {device_names}",
         selection.train.len(),
         names.join(", "),
         config.backbone.kind,
@@ -253,6 +257,7 @@ pub fn train(
         selection: &selection,
         options: &options,
         weights: weights.as_ref(),
+        others: &others.into_iter().map(|one| one.device).collect::<Vec<_>>(),
     };
     let mut outcome = if args.method.trains() {
         fitting.run(&source, schedule, checkpoint.as_ref(), &mut folder)?
@@ -283,7 +288,7 @@ pub fn train(
         epochs: outcome.epoch,
         loss: outcome.loss,
         seconds: started.elapsed().as_secs_f64(),
-        device: opened.name.clone(),
+        device: device_names,
         calibration: outcome.calibration,
     })
 }
@@ -295,6 +300,21 @@ fn report_every(device: &Device, steps: usize) -> usize {
     } else {
         10.min(steps)
     }
+}
+
+/// The processors besides the first that a batch is shared out among.
+fn others(args: &TrainArgs, batch: usize) -> Result<Vec<Opened>> {
+    let count = args.devices.len();
+    if count > 1 && !args.method.trains() {
+        bail!("--devices is for methods that train, not {}", args.method);
+    }
+    if count > batch.max(1) {
+        bail!(
+            "--devices names {count} processors, and a step has {batch} images to share out; give --batch {count} or more, or fewer devices"
+        );
+    }
+    let others = args.devices.iter().skip(1);
+    others.map(|&choice| device::open(choice)).collect()
 }
 
 fn cache_limit(gibibytes: Option<f64>) -> Result<u64> {

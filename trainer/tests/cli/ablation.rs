@@ -80,6 +80,7 @@ fn ablations_train_and_are_recorded() {
         ("none", "--position none", "/recipe/position", "\"none\""),
         ("jitter", "--jitter 0", "/recipe/jitter_ratio", "0.0"),
         ("loss", "--loss local", "/recipe/loss/squared", "false"),
+        ("cnn", "--restorer cnn", "/model/restorer/kind", "\"cnn\""),
         ("rec", "--method reconstruction", "/options/tau", "0.0"),
     ] {
         let run = root.join(name);
@@ -92,6 +93,18 @@ fn ablations_train_and_are_recorded() {
             data().display()
         ));
     }
+    // Programs that know transformers only read version 1, and say so of this one.
+    let package = |name: &str| -> Value {
+        let path = root.join(name).join("model/config.json");
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    };
+    assert_eq!(package("cnn")["format_version"], 2);
+    assert_eq!(package("none")["format_version"], 1);
+    assert!(package("none")["model"]["restorer"].get("kind").is_none());
+    fail(
+        &train(&root.join("bad"), "--restorer cnn --position 1d"),
+        &["--position", "cnn"],
+    );
 }
 
 #[test]

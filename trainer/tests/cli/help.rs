@@ -48,6 +48,10 @@ fn wrong_arguments_are_code_2_and_name_the_argument() {
         ),
         ("train --data d --category c --out o --shots 0", "--shots"),
         (
+            "train --data d --category c --out o --device cpu --devices cpu,cpu",
+            "--devices",
+        ),
+        (
             "train --data d --category c --out o --epochs 3 --steps 4",
             "--steps",
         ),

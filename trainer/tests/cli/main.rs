@@ -14,6 +14,7 @@ mod help;
 mod interruption;
 mod memory;
 mod program;
+mod report;
 mod resume;
 mod server;
 mod study;
