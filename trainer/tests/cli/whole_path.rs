@@ -380,7 +380,7 @@ fn a_calibration_divides_by_the_expected_difference_and_takes_it_back() {
         ))
     };
     let (with, without) = (root.join("with"), root.join("without"));
-    let divided = calibrate(&trained(), "0.5", &with);
+    let divided = calibrate(trained(), "0.5", &with);
     let plain = calibrate(&with, "0", &without);
     assert_ne!(divided["all"]["threshold"], plain["all"]["threshold"]);
     let weights = |path: &Path| fs::read(path.join("model.safetensors")).unwrap();
