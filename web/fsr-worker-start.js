@@ -2,11 +2,23 @@
 // program cannot tell itself: a missing file, or a trap that is not a panic.
 const say = (head) => self.postMessage([JSON.stringify(head)]);
 
+// What the program exports, once it is there.
+let exported = null;
+
+// Of a panic the program tells itself, before it stops. Without a word it stops at `unreachable` when it asks
+// for memory and gets none.
+const words = (reason) => {
+  const message = String((reason && reason.message) || reason || "unknown error");
+  if (!(reason instanceof WebAssembly.RuntimeError) || !/unreachable/i.test(message)) return message;
+  const held = exported && exported.memory ? exported.memory.buffer.byteLength : 0;
+  return `probably out of memory, with ${Math.round(held / 2 ** 20)} MB held (${message})`;
+};
+
 let told = false;
 const trapped = (reason) => {
   if (told) return;
   told = true;
-  say({ kind: "trapped", message: String((reason && reason.message) || reason || "unknown error") });
+  say({ kind: "trapped", message: words(reason) });
 };
 self.addEventListener("error", (event) => trapped(event.error || event.message));
 self.addEventListener("unhandledrejection", (event) => trapped(event.reason));
@@ -34,7 +46,7 @@ const program = async (url) => {
 
 try {
   const { default: init } = await import("./fsr-worker.js");
-  await init({ module_or_path: program(new URL("fsr-worker_bg.wasm", import.meta.url)) });
+  exported = await init({ module_or_path: program(new URL("fsr-worker_bg.wasm", import.meta.url)) });
 } catch (error) {
   trapped(error);
 }

@@ -204,6 +204,45 @@ fn no_state_of_the_page_has_a_barrier() {
     .unwrap();
     page.press("elsewhere-open").unwrap();
     look(&bench, axe, "5-kept");
+
+    // A labelled folder with its figures.
+    page.forget().unwrap();
+    page.press("list-clear").unwrap();
+    let folder = labelled_folder(&bench);
+    let session = &bench.chromium.session;
+    session
+        .choose_files("[data-testid=folder-input]", &[&folder])
+        .unwrap();
+    page.wait("the figures", || {
+        let state = page.attribute("figures", "data-state")?;
+        Ok((state == "done").then_some(()))
+    })
+    .unwrap();
+    look(&bench, axe, "6-figures");
+}
+
+/// Generated images with masks, in the layout of MVTec AD.
+fn labelled_folder(bench: &Bench) -> PathBuf {
+    let root = bench.site().with_file_name("nut");
+    let put = |place: String, bytes: Vec<u8>| {
+        let path = root.join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let kinds = Product::HexNut.defects().iter().map(|kind| Some(*kind));
+    for kind in kinds.chain([None]) {
+        let name = kind.unwrap_or("good");
+        for seed in 0..3 {
+            let sample = generate(Product::HexNut, kind, 710_000 + seed, 256).unwrap();
+            let image = encode(sample.image, ImageFormat::Png);
+            put(format!("test/{name}/{seed}.png"), image);
+            if kind.is_some() {
+                let mask = encode(sample.mask, ImageFormat::Png);
+                put(format!("ground_truth/{name}/{seed}_mask.png"), mask);
+            }
+        }
+    }
+    root
 }
 
 /// What has the focus: its test hook, else its text.

@@ -366,13 +366,30 @@ fn assert_threshold(detector: &Detector, images: &[PathBuf]) {
     assert!(error < 5e-3, "{found:?}, {expected:?}");
 }
 
-/// Lets the test stop the worker: an error nobody catches, as a trap is; or the GPU's device taken away.
+/// Lets the test stop the worker: an error nobody catches, as a trap is; the GPU's device taken away; all memory that
+/// the program could ask for taken before it; the GPU's device saying that it has no memory left.
 const SABOTAGE: &str = "
     new BroadcastChannel('fsr-sabotage').addEventListener('message', ({ data }) => {
         if (data === 'trap') setTimeout(() => { throw new WebAssembly.RuntimeError('injected trap'); });
         if (data === 'memory') setTimeout(() => { throw new RangeError('WebAssembly.Memory.grow(): injected out of memory'); });
         if (data === 'device') (self.__devices ?? []).forEach((device) => device.destroy());
+        if (data === 'no-memory') {
+            for (let pages = 32768; pages >= 1;) {
+                try { self.__memory.grow(pages); } catch { pages >>= 1; }
+            }
+        }
+        if (data === 'gpu-memory') {
+            const error = new GPUOutOfMemoryError('injected');
+            (self.__devices ?? []).forEach((device) =>
+                device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error })));
+        }
     });
+    const instantiate = WebAssembly.instantiateStreaming;
+    WebAssembly.instantiateStreaming = async (...rest) => {
+        const made = await instantiate.apply(WebAssembly, rest);
+        self.__memory = made.instance.exports.memory;
+        return made;
+    };
     if (self.GPUAdapter) {
         const request = GPUAdapter.prototype.requestDevice;
         GPUAdapter.prototype.requestDevice = async function (...rest) {
@@ -479,6 +496,86 @@ fn a_lost_device_moves_a_training_to_the_cpu() {
     assert_eq!(backend, "cpu", "{reason}");
     assert!(reason.contains("WebGPU stopped"), "{reason}");
     assert_eq!(page.losses().unwrap().len(), 40);
+}
+
+#[test]
+fn a_worker_without_memory_is_restarted_and_loses_no_image() {
+    let Some((bench, query)) = tiny_bench(WebGpu::Missing, "cpu", SABOTAGE) else {
+        return;
+    };
+    let page = bench.open(&query);
+    // The large ones need more memory than the small ones have left in the program's own heap.
+    let images: Vec<PathBuf> = (0..24)
+        .map(|index| {
+            let side = if index < 18 { 600 } else { 3000 };
+            let image = picture(side + index, side);
+            bench.file(&format!("{index}.bmp"), &encode(image, ImageFormat::Bmp))
+        })
+        .collect();
+    page.list(&refs(&images)).unwrap();
+    page.wait("part of the list", || {
+        Ok((page.list_state()?.judged >= 3).then_some(()))
+    })
+    .unwrap();
+    page.forget().unwrap();
+    sabotage(&bench, "no-memory");
+    let message = page.wait("to be told", || page.error()).unwrap();
+    println!("{}", message.replace('\n', " "));
+    assert!(
+        message.contains("out of memory") && message.contains("none is lost"),
+        "{message}"
+    );
+    assert_all_judged(&page, &bench, &images);
+    let (backend, reason) = page.backend().unwrap();
+    assert_eq!(backend, "cpu");
+    assert!(reason.contains("out of memory"), "{reason}");
+}
+
+#[test]
+fn a_gpu_without_memory_moves_the_list_to_the_cpu() {
+    let Some((bench, query)) = tiny_bench(WebGpu::Software, "webgpu", SABOTAGE) else {
+        return;
+    };
+    let page = bench.open(&query);
+    assert_eq!(page.backend().unwrap().0, "webgpu");
+    let images: Vec<PathBuf> = (0..24)
+        .map(|index| {
+            let image = picture(300 + index, 200);
+            bench.file(&format!("{index}.png"), &encode(image, ImageFormat::Png))
+        })
+        .collect();
+    page.list(&refs(&images)).unwrap();
+    page.wait("part of the list", || {
+        Ok((page.list_state()?.judged >= 2).then_some(()))
+    })
+    .unwrap();
+    page.forget().unwrap();
+    sabotage(&bench, "gpu-memory");
+    let message = page.wait("to be told", || page.error()).unwrap();
+    println!("{}", message.replace('\n', " "));
+    assert!(
+        message.to_lowercase().contains("out of memory") && message.contains("none is lost"),
+        "{message}"
+    );
+    assert_all_judged(&page, &bench, &images);
+    let (backend, reason) = page.backend().unwrap();
+    assert_eq!(backend, "cpu");
+    assert!(reason.contains("WebGPU stopped"), "{reason}");
+}
+
+/// Every image of the list is answered with a judgement, in the order they were handed over.
+fn assert_all_judged(page: &Page<'_>, bench: &Bench, images: &[PathBuf]) {
+    let state = page.listed(images.len()).unwrap();
+    assert_eq!((state.judged, state.failed), (images.len(), 0));
+    let names: Vec<String> = records(page, bench)
+        .into_iter()
+        .map(|record| record.0)
+        .collect();
+    let expected: Vec<String> = images
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names, expected);
 }
 
 #[test]

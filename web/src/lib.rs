@@ -15,6 +15,7 @@ pub mod address;
 pub mod attachment;
 pub mod backend;
 pub mod curve;
+pub mod folder;
 pub mod histogram;
 pub mod list;
 pub mod package_files;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    protocol::{Scores, Threshold},
+    protocol::{Figures, Scores, Threshold},
     verdict::{Verdict, share_below, verdict},
 };
 
@@ -45,6 +45,8 @@ pub struct Row {
     pub id: RowId,
     /// Its file's name.
     pub name: String,
+    /// Whether it shows a defect, as its folder says; `None` without labels.
+    pub defect: Option<bool>,
     /// What is known.
     pub state: RowState,
     /// Counts changes, so that only changed rows are drawn again.
@@ -57,6 +59,7 @@ impl Row {
         Self {
             id,
             name,
+            defect: None,
             state: RowState::Waiting,
             revision: 0,
         }
@@ -194,6 +197,8 @@ fn natural(name: &str) -> Vec<(u64, String)> {
 #[derive(Debug, Serialize)]
 struct Record<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truth: Option<&'static str>,
     verdict: Option<&'static str>,
     score: Option<f32>,
     threshold: Option<f32>,
@@ -214,6 +219,9 @@ impl<'a> Record<'a> {
         let score = scores.map(|scores| score(&scores, threshold));
         Self {
             name: &row.name,
+            truth: row
+                .defect
+                .map(|defect| if defect { "anomalous" } else { "good" }),
             verdict: scores.map(|scores| verdict(&scores, threshold).name()),
             score,
             threshold: threshold.map(|threshold| threshold.value),
@@ -234,14 +242,21 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The list as JSON: model, threshold, and a record for each image in the order they came.
-pub fn to_json(rows: &[Row], model: &str, threshold: Option<&Threshold>) -> String {
+/// The list as JSON: model, threshold, a record for each image in the order they came, and the figures of a
+/// labelled folder (else null).
+pub fn to_json(
+    rows: &[Row],
+    model: &str,
+    threshold: Option<&Threshold>,
+    figures: Option<&Figures>,
+) -> String {
     let records: Vec<Record<'_>> = rows.iter().map(|row| Record::of(row, threshold)).collect();
     let json = serde_json::json!({
         "model": model,
         "score": threshold.map(|threshold| threshold.reduction),
         "threshold": threshold.map(|threshold| threshold.value),
         "images": records,
+        "figures": figures,
     });
     // Numbers and strings always have JSON.
     serde_json::to_string_pretty(&json).unwrap_or_default()
@@ -388,7 +403,7 @@ mod tests {
         assert_eq!(lines[2], "waits.png,,,2,,,,,,,,");
         assert_eq!(lines[3], "\"'=bad,\"\"x\"\".png\",,,2,,,,,,,,not an image");
         let json: serde_json::Value =
-            serde_json::from_str(&to_json(&rows(), "bottle", Some(&threshold))).unwrap();
+            serde_json::from_str(&to_json(&rows(), "bottle", Some(&threshold), None)).unwrap();
         assert_eq!(json["images"].as_array().unwrap().len(), 5);
         assert_eq!(json["images"][3]["verdict"], "good");
         assert_eq!(json["images"][3]["share_of_good_below"], 0.5);

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::{
     address::SampleSpec,
     backend::{Backend, BackendWish},
-    protocol::{Failure, GoodImage, RequestId, Steer, ToWorker, TrainPlan},
+    protocol::{Failure, GoodImage, MeasurePlan, RequestId, Steer, ToWorker, TrainPlan},
 };
 
 /// A request that can be asked again. `F` is a handle on a file: the browser's `File`.
@@ -23,8 +23,10 @@ pub enum Task<F> {
     OpenPackage(Vec<(String, F)>),
     /// Judge an image file of this name.
     InspectFile(String, F),
-    /// Judge an image file of the list: its row, its name.
-    ListFile(u32, String, F),
+    /// Judge an image file of the list: its row, its name, and whether its map is wanted.
+    ListFile(u32, String, F, bool),
+    /// Compute the figures of a labelled folder, from maps and masks in the plan's order.
+    Measure(Box<MeasurePlan>, Vec<F>),
     /// Train a detector.
     Train(TrainPlan, Vec<Good<F>>),
     /// Judge a generated sample.
@@ -57,6 +59,7 @@ enum Lane {
     Package,
     Image,
     List,
+    Measure,
     Train,
     Preview,
 }
@@ -64,7 +67,10 @@ enum Lane {
 impl Lane {
     /// Whether a new request makes those before it stale.
     fn replaces(self) -> bool {
-        matches!(self, Self::Package | Self::Image | Self::Train)
+        matches!(
+            self,
+            Self::Package | Self::Image | Self::Measure | Self::Train
+        )
     }
 }
 
@@ -74,6 +80,7 @@ impl<F: Clone> Task<F> {
             Self::FetchPackage(_) | Self::OpenPackage(_) => Lane::Package,
             Self::InspectFile(..) | Self::InspectSample(_) => Lane::Image,
             Self::ListFile(..) => Lane::List,
+            Self::Measure(..) => Lane::Measure,
             Self::Train(..) => Lane::Train,
             Self::Preview(_) => Lane::Preview,
         }
@@ -87,7 +94,10 @@ impl<F: Clone> Task<F> {
                 (ToWorker::OpenPackage { id, names }, files)
             }
             Self::InspectFile(name, file) => (ToWorker::InspectFile { id, name }, vec![file]),
-            Self::ListFile(_, name, file) => (ToWorker::ListFile { id, name }, vec![file]),
+            Self::ListFile(_, name, file, map) => {
+                (ToWorker::ListFile { id, name, map }, vec![file])
+            }
+            Self::Measure(plan, files) => (ToWorker::Measure { id, plan: *plan }, files),
             Self::Train(plan, good) => {
                 let mut files = Vec::new();
                 let mut images = Vec::new();
@@ -113,7 +123,8 @@ impl<F: Clone> Task<F> {
         match self {
             Self::FetchPackage(url) => format!("the model at {url}"),
             Self::OpenPackage(_) => "the opened model package".into(),
-            Self::InspectFile(name, _) | Self::ListFile(_, name, _) => name.clone(),
+            Self::InspectFile(name, _) | Self::ListFile(_, name, ..) => name.clone(),
+            Self::Measure(..) => "the figures of the folder".into(),
             Self::Train(plan, _) => format!("the training of \"{}\"", plan.name),
             Self::InspectSample(sample) | Self::Preview(sample) => {
                 format!("the sample \"{}\"", sample.title())
@@ -264,6 +275,11 @@ impl<F: Clone> Session<F> {
         self.waiting
             .values()
             .any(|waiting| waiting.task.lane() == Lane::Image)
+    }
+
+    /// Gives up the figures the worker was asked for.
+    pub fn cancel_measure(&mut self) -> Option<Post<F>> {
+        self.forget(Lane::Measure)
     }
 
     /// Images of the list that the worker was asked for.
@@ -537,7 +553,7 @@ mod tests {
     }
 
     fn listed(row: u32) -> Task<&'static str> {
-        Task::ListFile(row, format!("{row}.png"), "bytes")
+        Task::ListFile(row, format!("{row}.png"), "bytes", false)
     }
 
     fn restart(recovery: Recovery<&'static str>) -> (Vec<Post<&'static str>>, bool, bool) {
@@ -588,6 +604,33 @@ mod tests {
             panic!("{posts:?}");
         };
         assert_eq!(name, "2.png");
+    }
+
+    #[test]
+    fn figures_that_trap_on_the_cpu_are_given_up_and_named() {
+        let mut session = TestSession::default();
+        session.model_loaded(Task::FetchPackage("models/default/".into()));
+        let plan = MeasurePlan {
+            reduction: crate::protocol::Reduction::Std,
+            model: "bottle".into(),
+            images: Vec::new(),
+            pixels: true,
+            map_size: (0, 0),
+            note: None,
+        };
+        session.ask(Task::Measure(Box::new(plan.clone()), Vec::new()));
+        // A second question replaces the first.
+        let (_, posts) = session.ask(Task::Measure(Box::new(plan), Vec::new()));
+        assert_eq!(posts.len(), 2);
+        let gpu = session.clone().trapped(Life::Running(Backend::WebGpu), "x");
+        assert_eq!(restart(gpu).0.len(), 2, "asked again on the CPU");
+        let Recovery::Restart { posts, dropped, .. } =
+            session.trapped(Life::Running(Backend::Cpu), "out of memory")
+        else {
+            panic!("should restart");
+        };
+        assert_eq!(posts.len(), 1, "the model alone");
+        assert!(dropped.unwrap().1.what.contains("figures of the folder"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod answer;
 mod failure;
+mod figures;
 mod model;
 mod score;
 mod training;
@@ -23,6 +24,7 @@ use crate::{
 
 pub use answer::{Agreement, Answer};
 pub use failure::{Failure, sentence};
+pub use figures::{Figures, MeasurePlan, MeasuredImage, PixelFigures, Ranking};
 pub use model::{ModelSummary, ProductInfo, SelfTest};
 pub use score::{Reduction, Scores, Threshold};
 pub use training::{
@@ -30,7 +32,7 @@ pub use training::{
 };
 
 /// Version of this protocol. A cached worker of another build is refused, not misread.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Pairs an answer with its request; unique for the life of the page.
 pub type RequestId = u32;
@@ -80,6 +82,15 @@ pub enum ToWorker {
         id: RequestId,
         /// Name to use in errors.
         name: String,
+        /// Its map is wanted too.
+        map: bool,
+    },
+    /// Compute the figures of a labelled folder whose images were judged.
+    Measure {
+        /// Request.
+        id: RequestId,
+        /// Scores and labels.
+        plan: MeasurePlan,
     },
     /// Train a detector on good images, on the backbone of the model in use; the files among them are
     /// attached in order. It goes on whenever nothing else waits.
@@ -124,6 +135,7 @@ impl Head for ToWorker {
         match self {
             Self::OpenPackage { names, .. } => names.len(),
             Self::InspectFile { .. } | Self::ListFile { .. } => 1,
+            Self::Measure { plan, .. } => plan.attachments(),
             Self::Train { images, .. } => images
                 .iter()
                 .filter(|image| matches!(image, GoodImage::File { .. }))
@@ -141,6 +153,7 @@ impl ToWorker {
             | Self::OpenPackage { id, .. }
             | Self::InspectFile { id, .. }
             | Self::ListFile { id, .. }
+            | Self::Measure { id, .. }
             | Self::Train { id, .. }
             | Self::InspectSample { id, .. }
             | Self::Preview { id, .. } => Some(*id),
@@ -199,12 +212,20 @@ pub enum FromWorker {
         /// The judgement.
         answer: Box<Answer>,
     },
-    /// An image of the list was judged. Attached: RGBA pixels of a small picture, heat over the image.
+    /// An image of the list was judged. Attached: RGBA pixels of a small picture, heat over the image; and
+    /// the map's values (f32), empty when they were not asked for.
     Listed {
         /// Request.
         id: RequestId,
         /// The judgement; `shown_width` and `shown_height` are the small picture's.
         answer: Box<Answer>,
+    },
+    /// The figures of a labelled folder.
+    Measured {
+        /// Request.
+        id: RequestId,
+        /// What was found.
+        figures: Box<Figures>,
     },
     /// How a training goes on.
     Training {
@@ -242,7 +263,8 @@ impl Head for FromWorker {
     fn attachments(&self) -> usize {
         match self {
             Self::Inspected { .. } => 4,
-            Self::Previewed { .. } | Self::Listed { .. } | Self::Trained { .. } => 1,
+            Self::Listed { .. } => 2,
+            Self::Previewed { .. } | Self::Trained { .. } => 1,
             _ => 0,
         }
     }

@@ -32,6 +32,29 @@ fn requests() -> Vec<ToWorker> {
         ToWorker::ListFile {
             id: 6,
             name: "b.jpg".into(),
+            map: true,
+        },
+        ToWorker::Measure {
+            id: 8,
+            plan: MeasurePlan {
+                reduction: Reduction::Std,
+                model: "bottle".into(),
+                images: vec![MeasuredImage {
+                    name: "crack/0.png".into(),
+                    scores: Scores {
+                        std: 0.1,
+                        max: 0.7,
+                        top1: 0.3,
+                    },
+                    defect: true,
+                    width: 9,
+                    height: 8,
+                    has_mask: true,
+                }],
+                pixels: true,
+                map_size: (64, 64),
+                note: None,
+            },
         },
         ToWorker::Train {
             id: 7,
@@ -162,6 +185,23 @@ fn every_answer_survives_the_journey_bit_for_bit() {
             id: 5,
             answer: Box::new(answer()),
         },
+        FromWorker::Measured {
+            id: 8,
+            figures: Box::new(Figures {
+                reduction: Reduction::Top1,
+                model: "bottle".into(),
+                good: 1,
+                defective: 2,
+                image: Ranking {
+                    auroc: Some(2.0 / 3.0),
+                    ap: None,
+                    f1_max: Some(0.1),
+                },
+                pixel: Some(PixelFigures::default()),
+                roc: vec![(0.0, 0.0), (1.0 / 3.0, 0.5), (1.0, 1.0)],
+                note: Some("one is left out".into()),
+            }),
+        },
         FromWorker::Training {
             id: 6,
             event: TrainEvent::Step {
@@ -197,7 +237,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
 #[test]
 fn heads_count_their_attachments() {
     let counts: Vec<usize> = requests().iter().map(Head::attachments).collect();
-    assert_eq!(counts, [0, 0, 2, 1, 1, 2, 0, 0, 0, 0]);
+    assert_eq!(counts, [0, 0, 2, 1, 1, 2, 2, 0, 0, 0, 0]);
     assert_eq!(
         FromWorker::Inspected {
             id: 1,
@@ -228,6 +268,7 @@ fn only_what_expects_an_answer_is_a_request() {
             Some(2),
             Some(3),
             Some(6),
+            Some(8),
             Some(7),
             None,
             Some(4),

@@ -1,4 +1,6 @@
-//! Files of a drop, also those of a dropped folder (one level: model packages are flat).
+//! Files of a drop, also those of a dropped folder and the folders in it.
+
+use std::collections::VecDeque;
 
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -7,6 +9,36 @@ use web_sys::{DataTransfer, File};
 
 /// More files than any package or drop of images has.
 const MOST_FILES: usize = 2_000;
+
+/// A file with the folders it was in, separated by `/`.
+pub struct Found {
+    /// Folders and name.
+    pub path: String,
+    /// The file.
+    pub file: File,
+}
+
+impl Found {
+    /// A file that was chosen; in a chosen folder the browser tells its place.
+    pub fn chosen(file: File) -> Self {
+        let path = Reflect::get(&file, &"webkitRelativePath".into())
+            .ok()
+            .and_then(|path| path.as_string())
+            .filter(|path| !path.is_empty());
+        Self {
+            path: path.unwrap_or_else(|| file.name()),
+            file,
+        }
+    }
+
+    /// Whether it lay in the dropped folder itself: model packages are flat.
+    pub fn is_flat(&self) -> bool {
+        self.path.matches('/').count() <= 1
+    }
+}
+
+/// Deepest folder that is looked into.
+const DEEPEST: usize = 6;
 
 /// What was dropped. The browser forgets it when the event ends, so it is noted at once.
 pub struct Dropped {
@@ -43,9 +75,10 @@ impl Dropped {
     }
 
     /// All files, those of folders after the others.
-    pub async fn files(self) -> Result<Vec<File>, JsValue> {
-        let mut files = self.files;
-        for folder in self.folders {
+    pub async fn files(self) -> Result<Vec<Found>, JsValue> {
+        let mut files: Vec<Found> = self.files.into_iter().map(Found::chosen).collect();
+        let mut folders: VecDeque<JsValue> = self.folders.into();
+        while let Some(folder) = folders.pop_front() {
             let reader = call(&folder, "createReader", &[])?;
             // A browser hands out a folder's entries in portions; an empty one is the last.
             loop {
@@ -54,8 +87,15 @@ impl Dropped {
                     break;
                 }
                 for entry in portion.iter() {
+                    let path = Reflect::get(&entry, &"fullPath".into())?.as_string();
+                    let path = path.unwrap_or_default();
+                    let path = path.trim_start_matches('/');
                     if Reflect::get(&entry, &"isFile".into())?.is_truthy() {
-                        files.push(promised(&entry, "file").await?.dyn_into()?);
+                        let file: File = promised(&entry, "file").await?.dyn_into()?;
+                        let path = path.to_owned();
+                        files.push(Found { path, file });
+                    } else if path.matches('/').count() < DEEPEST {
+                        folders.push_back(entry);
                     }
                 }
             }

@@ -4,9 +4,19 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ClipboardEvent, DragEvent, File, FileList, HtmlInputElement};
 
-use fsr_web::{post::js_message, protocol::Failure, session::Task};
+use fsr_web::{
+    folder::{Layout, layout},
+    post::js_message,
+    protocol::Failure,
+    session::Task,
+};
 
-use crate::{collect, dropped::Dropped, link, list, state::Page};
+use crate::{
+    collect,
+    dropped::{Dropped, Found},
+    link, list,
+    state::Page,
+};
 
 /// Takes what is chosen in an input.
 fn chosen(page: Page) -> impl Fn(web_sys::Event) + Copy + 'static {
@@ -21,7 +31,7 @@ fn chosen(page: Page) -> impl Fn(web_sys::Event) + Copy + 'static {
                 .unwrap_or_default();
             // So that the same file can be chosen again.
             input.set_value("");
-            take(page, files);
+            take(page, files.into_iter().map(Found::chosen).collect());
         }
     }
 }
@@ -69,7 +79,7 @@ pub fn Images(page: Page) -> impl IntoView {
         let dropped = Dropped::note(&transfer);
         leptos::task::spawn_local(async move {
             match dropped.files().await {
-                Ok(files) if good => collect::add(page, files),
+                Ok(files) if good => collect::add(page, flat(files)),
                 Ok(files) => take(page, files),
                 Err(error) => page.failure.set(Some(Failure::new(
                     format!("What was dropped could not be read: {}", js_message(&error)),
@@ -124,7 +134,10 @@ pub fn take_pasted(page: Page, event: &ClipboardEvent) {
         if collect::is_here(event.target()) || collect::is_here(focus) {
             collect::add(page, list_of(&files));
         } else {
-            take(page, list_of(&files));
+            take(
+                page,
+                list_of(&files).into_iter().map(Found::chosen).collect(),
+            );
         }
     }
 }
@@ -143,18 +156,47 @@ fn is_package_file(name: &str) -> bool {
         || name.to_ascii_lowercase().ends_with(".zip")
 }
 
-/// Takes files as what they are: a model package, or an image.
-fn take(page: Page, files: Vec<File>) {
+/// The files that lay in no folder of a dropped folder.
+fn flat(files: Vec<Found>) -> Vec<File> {
+    let files = files.into_iter().filter(Found::is_flat);
+    files.map(|found| found.file).collect()
+}
+
+/// Takes files as what they are: a labelled folder, a model package, images or an image.
+fn take(page: Page, files: Vec<Found>) {
     let handle = |file: File| (file.name(), JsValue::from(file));
-    if files.iter().any(|file| is_package_file(&file.name())) {
+    let paths: Vec<String> = files.iter().map(|found| found.path.clone()).collect();
+    match layout(&paths) {
+        Layout::Category(images) => {
+            let files: Vec<JsValue> = files.into_iter().map(|found| found.file.into()).collect();
+            return list::add_folder(page, images, &files);
+        }
+        Layout::Several(folders) => {
+            return page.failure.set(Some(Failure::new(
+                format!(
+                    "This folder holds several data sets: {}.",
+                    folders.join(", ")
+                ),
+                "Choose the folder of one of them.",
+            )));
+        }
+        Layout::Plain => {}
+    }
+    let is_package = |found: &Found| is_package_file(&found.file.name());
+    if files.iter().any(is_package) {
+        // Model packages are flat: what lies deeper belongs to something else.
+        let is_flat = files
+            .iter()
+            .any(|found| found.is_flat() && is_package(found));
         let files = files
             .into_iter()
-            .filter(|file| is_package_file(&file.name()))
-            .map(handle)
+            .filter(|found| is_package(found) && (!is_flat || found.is_flat()))
+            .map(|found| handle(found.file))
             .collect();
         link::ask(page, Task::OpenPackage(files));
         return;
     }
+    let files: Vec<File> = files.into_iter().map(|found| found.file).collect();
     if files.len() > 1 {
         list::add(page, files.into_iter().map(handle).collect());
         return;

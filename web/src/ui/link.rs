@@ -19,7 +19,7 @@ use fsr_web::{
 
 use crate::{
     download, hook, list, shelf,
-    state::{Page, Picture, Saved, Shown, Stage, TrainStage},
+    state::{Measured, Page, Picture, Saved, Shown, Stage, TrainStage},
 };
 
 /// The worker's start script, beside the page.
@@ -68,6 +68,7 @@ pub fn ask(page: Page, task: Task<JsValue>) {
             page.paused.set(false);
             page.training.set(TrainStage::Asked);
         }
+        Task::Measure(..) => page.measured.set(Measured::Asked),
         Task::ListFile(..) | Task::Preview(_) => {}
     }
     LINK.with_borrow_mut(|link| {
@@ -99,6 +100,14 @@ pub fn cancel_training(page: Page) {
 pub fn cancel_list() {
     LINK.with_borrow_mut(|link| {
         let post = link.session.cancel_list();
+        link.send(post.into_iter().collect());
+    });
+}
+
+/// Takes the question for the folder's figures back.
+pub fn cancel_measure() {
+    LINK.with_borrow_mut(|link| {
+        let post = link.session.cancel_measure();
         link.send(post.into_iter().collect());
     });
 }
@@ -257,6 +266,7 @@ fn recover(page: Page, message: &str) {
                     Task::InspectFile(..) | Task::InspectSample(_) => page.busy.set(None),
                     Task::Train(..) => page.training.set(TrainStage::Idle),
                     Task::ListFile(row, ..) => list::failed(page, row, reason),
+                    Task::Measure(..) => page.measured.set(Measured::Failed(reason)),
                     Task::OpenPackage(_) => shelf::refused(),
                     _ => {}
                 }
@@ -355,6 +365,9 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             };
             let (width, height) = (answer.shown_width, answer.shown_height);
             let rgba = attachments.first().map(post::bytes_in).unwrap_or_default();
+            if let Some(map) = attachments.get(1) {
+                list::keep_map(row, (answer.map_width, answer.map_height), map);
+            }
             match check_length("a small picture", rgba.len(), width, height, 4) {
                 Ok(()) => list::judged(
                     page,
@@ -367,6 +380,11 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     },
                 ),
                 Err(error) => list::failed(page, row, error.to_string()),
+            }
+        }
+        FromWorker::Measured { id, figures } => {
+            if answered(id).is_some() {
+                page.measured.set(Measured::Done(Arc::new(*figures)));
             }
         }
         FromWorker::Inspected { id, answer } => {
@@ -419,6 +437,13 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                 }
                 Task::ListFile(row, ..) => {
                     list::failed(page, row, failure.what);
+                    return;
+                }
+                Task::Measure(..) => {
+                    page.measured.set(Measured::Failed(format!(
+                        "{} {}",
+                        failure.what, failure.mend
+                    )));
                     return;
                 }
                 Task::Train(..) => {

@@ -10,7 +10,7 @@ use fsr_web::{
     curve::Curve,
     list::{Row, RowId},
     palette::Palette,
-    protocol::{Answer, Failure, ModelSummary, Phase, ProductInfo, Threshold},
+    protocol::{Answer, Failure, Figures, ModelSummary, Phase, ProductInfo, Threshold},
     region,
     verdict::{self, Verdict},
 };
@@ -82,6 +82,34 @@ impl TrainStage {
             Self::Calibrating { .. } => "calibrating",
             Self::Packing => "packing",
             Self::Done => "done",
+        }
+    }
+}
+
+/// Figures of the labelled folder in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measured {
+    /// There is none.
+    Nothing,
+    /// Its images are being judged.
+    Waiting,
+    /// The worker was asked.
+    Asked,
+    /// Here they are.
+    Done(Arc<Figures>),
+    /// Why there are none.
+    Failed(String),
+}
+
+impl Measured {
+    /// For `data-state`, which tests use.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Waiting => "waiting",
+            Self::Asked => "asked",
+            Self::Done(_) => "done",
+            Self::Failed(_) => "failed",
         }
     }
 }
@@ -212,6 +240,8 @@ pub struct Page {
     pub model_serial: RwSignal<u32>,
     /// The list of images.
     pub rows: RwSignal<Vec<Row>>,
+    /// Figures of the labelled folder among them.
+    pub measured: RwSignal<Measured>,
     /// The row whose image is shown or asked for.
     pub opened: RwSignal<Option<RowId>>,
     /// The visitor's own threshold for the model in use.
@@ -244,6 +274,7 @@ impl Page {
             saved: RwSignal::new(None),
             model_serial: RwSignal::new(0),
             rows: RwSignal::new(Vec::new()),
+            measured: RwSignal::new(Measured::Nothing),
             opened: RwSignal::new(None),
             threshold: RwSignal::new(None),
             address: RwSignal::new(address),

@@ -8,7 +8,13 @@ use fsr_web::{
     verdict::{number, share_below, verdict},
 };
 
-use crate::{download, list, paint, state::Page, threshold::ThresholdCard};
+use crate::{
+    download,
+    figures::FiguresCard,
+    list, paint,
+    state::{Measured, Page},
+    threshold::ThresholdCard,
+};
 
 /// Rows drawn at first, and more with each press of the button.
 const PORTION: usize = 100;
@@ -26,6 +32,7 @@ pub fn ListView(page: Page) -> impl IntoView {
         <Show when=shown>
             <Table page/>
         </Show>
+        <FiguresCard page/>
     }
 }
 
@@ -89,9 +96,13 @@ fn Table(page: Page) -> impl IntoView {
                 .map(|model| model.name.clone())
                 .unwrap_or_default()
         });
+        let figures = page.measured.with_untracked(|measured| match measured {
+            Measured::Done(figures) => Some(figures.clone()),
+            _ => None,
+        });
         let text = page
             .rows
-            .with_untracked(|rows| to_json(rows, &model, threshold.as_ref()));
+            .with_untracked(|rows| to_json(rows, &model, threshold.as_ref(), figures.as_deref()));
         download::text("fsr-results.json", "application/json", &text);
     };
     let unfinished = move || count.get().open() > 0;

@@ -16,6 +16,7 @@ use crate::{
     files::local,
     judge::{self, Answered, Detail, Subject, since},
     load::{self, LoadError, Loaded, Source},
+    measure::measure,
     outbox::{fail, send},
     sample,
     train::{self, Job, Trouble},
@@ -45,8 +46,15 @@ impl Engine {
                 Ok(subject) => self.judge(id, subject, Detail::Full).await,
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::ListFile { id, name } => match read_image(name, &attached).await {
-                Ok(subject) => self.judge(id, subject, Detail::Small).await,
+            ToWorker::ListFile { id, name, map } => match read_image(name, &attached).await {
+                Ok(subject) => self.judge(id, subject, Detail::Small { map }).await,
+                Err(failure) => fail(id, failure),
+            },
+            ToWorker::Measure { id, plan } => match measure(plan, &attached).await {
+                Ok(figures) => {
+                    let figures = Box::new(figures);
+                    send(&FromWorker::Measured { id, figures }, &[]);
+                }
                 Err(failure) => fail(id, failure),
             },
             ToWorker::InspectSample { id, sample } => match make_sample(sample) {
@@ -240,7 +248,7 @@ impl Engine {
                 let answer = Box::new(answer);
                 let message = match detail {
                     Detail::Full => FromWorker::Inspected { id, answer },
-                    Detail::Small => FromWorker::Listed { id, answer },
+                    Detail::Small { .. } => FromWorker::Listed { id, answer },
                 };
                 send(&message, &attachments);
             }

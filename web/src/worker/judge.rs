@@ -46,7 +46,10 @@ pub enum Detail {
     /// Picture, map, heat and mask.
     Full,
     /// A small picture with the heat over it.
-    Small,
+    Small {
+        /// And the map.
+        map: bool,
+    },
 }
 
 /// An answer's head and what is attached to it.
@@ -78,9 +81,10 @@ pub fn answer(
     let heat = heat_rgba(map, ColourScale { low, high });
     let mut agreement_found = None;
     let (shown_width, shown_height, attachments) = match detail {
-        Detail::Small => {
+        Detail::Small { map: wanted } => {
             let (width, height, rgba) = small(&image, &heat, map.width, map.height);
-            (width, height, vec![bytes_out(&rgba)])
+            let values: &[f32] = if wanted { &map.values } else { &[] };
+            (width, height, vec![bytes_out(&rgba), floats_out(values)])
         }
         Detail::Full => {
             let shown = shown(&image);
