@@ -1,8 +1,11 @@
 //! The page for everyone: axe-core finds nothing in any state, the keyboard does everything, light and dark, on a
-//! desk and on a phone. Pictures of the states are left in `target/screenshots/`.
+//! desk and on a phone. Pictures of the states are left in `target/screenshots/`; `FSR_SCREENSHOTS=docs/screenshots` renews
+//! those of the documents.
 
 #![allow(clippy::unwrap_used)]
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fsr::products::{Product, generate};
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
@@ -10,6 +13,8 @@ use fsr_tests::hostile::encode;
 use fsr_tests::paths;
 use fsr_tests::skip::skipped;
 use image::ImageFormat;
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::{FilterType, resize};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,6 +73,18 @@ fn violations(bench: &Bench) -> Vec<String> {
         .collect()
 }
 
+/// The picture at half its size, as it goes into the documents.
+fn publish(picture: &[u8], folder: &Path, name: &str) {
+    let picture = image::load_from_memory(picture).unwrap().to_rgb8();
+    let (width, height) = (picture.width() / 2, picture.height() / 2);
+    let half = resize(&picture, width, height, FilterType::Lanczos3);
+    fs::create_dir_all(folder).unwrap();
+    let file = fs::File::create(folder.join(name)).unwrap();
+    JpegEncoder::new_with_quality(file, 80)
+        .encode_image(&half)
+        .unwrap();
+}
+
 /// Looks at a state in light and dark, on a desk and on a phone: pictures, axe-core, no sideways scrolling.
 fn look(bench: &Bench, axe: Option<&str>, state: &str) {
     let session = &bench.chromium.session;
@@ -90,7 +107,15 @@ fn look(bench: &Bench, axe: Option<&str>, state: &str) {
             let whole = json!({ "format": "png", "captureBeyondViewport": true });
             let picture = session.chromium("Page.captureScreenshot", whole).unwrap();
             let file = folder.join(format!("{state}-{device}-{scheme}.png"));
-            fs::write(file, base64(picture["data"].as_str().unwrap())).unwrap();
+            let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+            fs::write(file, &picture).unwrap();
+            if let Ok(folder) = std::env::var("FSR_SCREENSHOTS") {
+                publish(
+                    &picture,
+                    &paths::root().join(folder),
+                    &format!("{state}-{device}-{scheme}.jpg"),
+                );
+            }
             let wide = session
                 .execute(
                     "return document.documentElement.scrollWidth - window.innerWidth",
@@ -117,31 +142,6 @@ fn look(bench: &Bench, axe: Option<&str>, state: &str) {
     session
         .chromium("Emulation.clearDeviceMetricsOverride", json!({}))
         .unwrap();
-}
-
-/// Bytes of base64 text.
-fn base64(text: &str) -> Vec<u8> {
-    let value = |byte: u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let letters: Vec<u8> = text
-        .bytes()
-        .filter(|byte| *byte != b'=')
-        .map(value)
-        .collect();
-    letters
-        .chunks(4)
-        .flat_map(|chunk| {
-            let bits = chunk.iter().enumerate().fold(0u32, |bits, (at, value)| {
-                bits | u32::from(*value) << (18 - 6 * at)
-            });
-            bits.to_be_bytes()[1..chunk.len()].to_vec()
-        })
-        .collect()
 }
 
 #[test]
