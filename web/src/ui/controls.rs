@@ -74,11 +74,11 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                 </select>
             </label>
             <div class="zoom" role="group" aria-label="Size">
-                <button type="button" data-testid="zoom-out" aria-label="Smaller"
+                <button type="button" class="secondary" data-testid="zoom-out" aria-label="Smaller"
                     disabled=move || !zoom.get().is_enlarged()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(1.0 / Zoom::STEP, None))>"−"</button>
                 <output data-testid="zoom-value">{move || zoom.get().to_string()}</output>
-                <button type="button" data-testid="zoom-in" aria-label="Larger"
+                <button type="button" class="secondary" data-testid="zoom-in" aria-label="Larger"
                     disabled=move || zoom.get().is_largest()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(Zoom::STEP, None))>"+"</button>
             </div>
