@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # How much faster the second epoch is than the first, whose features have to be computed, where the backbone dominates.
 #
-#   scripts/epochs.sh DATA CATEGORY RESNET50 [OUT]
+#   scripts/epochs.sh DATA CATEGORY WEIGHTS [OUT]
 #
-# DATA: MVTec layout. RESNET50: a weight file (STRIDE=v1.5 for torchvision's, v1, the default, for Keras'). The restorer is a
+# DATA: MVTec layout. WEIGHTS: of BACKBONE (resnet50), its STRIDE v1 (Keras, the default) or v1.5; or `random`. The restorer is a
 # small one. DEVICE and FSR can be set. Seconds of a run of one epoch (images, features, steps, calibration), of a run
 # of two, and the quotient of first and second epoch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-usage='usage: scripts/epochs.sh DATA CATEGORY RESNET50 [OUT]'
+usage='usage: scripts/epochs.sh DATA CATEGORY WEIGHTS [OUT]'
 data=${1:?$usage}
 category=${2:?$usage}
 weights=${3:?$usage}
@@ -18,7 +18,7 @@ fsr=${FSR:-target/release/fsr}
 [ -n "${FSR:-}" ] || cargo build --release --workspace --bin fsr
 
 seconds() { # EPOCHS
-  "$fsr" train --data "$data" --category "$category" --preset compact --backbone resnet50 --stride "${STRIDE:-v1}" \
+  "$fsr" train --data "$data" --category "$category" --preset compact --backbone "${BACKBONE:-resnet50}" --stride "${STRIDE:-v1}" \
     --width 32 --depth 1 --heads 2 --backbone-weights "$weights" --epochs "$1" --batch 8 --cache-ram 0 \
     --device "${DEVICE:-cpu}" --overwrite --json --out "$out/$1" | sed -n 's/.*"seconds": *\([0-9.]*\).*/\1/p'
 }
