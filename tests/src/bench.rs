@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::chromium::{Chromium, WebGpu};
+use crate::hostile::encode;
 use crate::packages::{self, Files};
 use crate::page::Page;
 use crate::paths;
 use crate::skip::{BrowserTests, skipped};
+use fsr::products::{Product, generate};
+use image::ImageFormat;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use tempfile::TempDir;
@@ -89,6 +92,20 @@ impl Bench {
     pub fn cut_server(&self) {
         let server = self.server.lock().unwrap().take();
         server.unwrap().stop();
+    }
+
+    /// A generated hex nut as a file: damaged in the given way, or good.
+    pub fn sample(&self, defect: Option<&str>, seed: u64) -> PathBuf {
+        let sample = generate(Product::HexNut, defect, seed, 256).unwrap();
+        let name = format!("{}-{seed}.png", defect.unwrap_or("good"));
+        self.file(&name, &encode(sample.image, ImageFormat::Png))
+    }
+
+    /// Several of them, of the seeds from `first` on.
+    pub fn samples(&self, defect: Option<&str>, first: u64, count: u64) -> Vec<PathBuf> {
+        (first..first + count)
+            .map(|seed| self.sample(defect, seed))
+            .collect()
     }
 
     /// Puts a file into the folder.

@@ -29,12 +29,6 @@ const PHONE: (u32, u32) = (390, 844);
 const TAB: char = '\u{e004}';
 const ENTER: char = '\u{e007}';
 
-fn sample(bench: &Bench, defect: Option<&str>, seed: u64) -> PathBuf {
-    let sample = generate(Product::HexNut, defect, seed, 256).unwrap();
-    let name = format!("{}-{seed}.png", defect.unwrap_or("good"));
-    bench.file(&name, &encode(sample.image, ImageFormat::Png))
-}
-
 fn refs(paths: &[PathBuf]) -> Vec<&Path> {
     paths.iter().map(PathBuf::as_path).collect()
 }
@@ -161,7 +155,7 @@ fn no_state_of_the_page_has_a_barrier() {
     look(&bench, axe, "1-opened");
 
     let good: Vec<PathBuf> = (0..4)
-        .map(|seed| sample(&bench, None, 700_000 + seed))
+        .map(|seed| bench.sample(None, 700_000 + seed))
         .collect();
     page.collect(&refs(&good)).unwrap();
     page.train("hex nut", 30).unwrap();
@@ -177,10 +171,10 @@ fn no_state_of_the_page_has_a_barrier() {
     page.trained().unwrap().unwrap();
 
     let mut images: Vec<PathBuf> = (0..3)
-        .map(|seed| sample(&bench, None, 700_010 + seed))
+        .map(|seed| bench.sample(None, 700_010 + seed))
         .collect();
     for defect in Product::HexNut.defects() {
-        images.push(sample(&bench, Some(defect), 700_020));
+        images.push(bench.sample(Some(defect), 700_020));
     }
     images.push(bench.file("notes.png", b"no image"));
     page.list(&refs(&images)).unwrap();

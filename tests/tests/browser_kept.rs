@@ -3,14 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use fsr::products::{Product, generate};
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::faulty_server::{Fault, FaultyServer};
-use fsr_tests::hostile::encode;
 use fsr_tests::packages::{self, Files};
 use fsr_tests::page::{Page, hook};
-use image::ImageFormat;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,19 +39,9 @@ fn bench_with(change: impl FnOnce(&Path)) -> Option<Bench> {
     })
 }
 
-fn samples(bench: &Bench, defect: Option<&str>, first: u64, count: u64) -> Vec<PathBuf> {
-    (first..first + count)
-        .map(|seed| {
-            let sample = generate(Product::HexNut, defect, seed, 256).unwrap();
-            let name = format!("{}-{seed}.png", defect.unwrap_or("good"));
-            bench.file(&name, &encode(sample.image, ImageFormat::Png))
-        })
-        .collect()
-}
-
 /// Trains a detector for three steps on the tiny model and waits for the shelf's word on it.
 fn train(bench: &Bench, page: &Page<'_>, name: &str) -> String {
-    let good = samples(bench, None, 700_000, 2);
+    let good = bench.samples(None, 700_000, 2);
     let good: Vec<&Path> = good.iter().map(PathBuf::as_path).collect();
     page.collect(&good).unwrap();
     page.train(name, 3).unwrap();
@@ -120,7 +107,7 @@ fn a_trained_detector_survives_a_reload_until_it_is_deleted() {
     train(&bench, &page, "nut");
     let row = "[data-testid=kept][data-name=nut]";
     wait_for(&page, &bench, &format!("{row}[data-in-use=true]"), true);
-    let probe = samples(&bench, Some("rust"), 700_100, 1);
+    let probe = bench.samples(Some("rust"), 700_100, 1);
     let before = page.inspect(&probe[0]).unwrap().shown();
     // A threshold of the visitor's own is kept with it.
     let calibrated = page.attribute("threshold-card", "data-threshold").unwrap();
@@ -158,7 +145,7 @@ fn a_trained_detector_survives_a_reload_until_it_is_deleted() {
     assert_eq!(after.scores, before.scores);
     assert_eq!(after.map, before.map);
     // The threshold is shown with a list of images.
-    let more = samples(&bench, None, 700_200, 2);
+    let more = bench.samples(None, 700_200, 2);
     page.list(&[&more[0], &more[1]]).unwrap();
     page.listed(2).unwrap();
     let kept: f64 = page
@@ -203,7 +190,7 @@ fn where_nothing_can_be_kept_the_detector_works_all_the_same() {
         "{line}"
     );
     assert_eq!(page.error().unwrap(), None);
-    let probe = samples(&bench, Some("rust"), 700_100, 1);
+    let probe = bench.samples(Some("rust"), 700_100, 1);
     page.inspect(&probe[0]).unwrap().shown();
     let zip = page
         .save("save-package", &bench.chromium.downloads(), "nut.zip")

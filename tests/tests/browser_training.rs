@@ -13,7 +13,6 @@ use fsr::metrics::auroc;
 use fsr::model::Fsr;
 use fsr::package::{Package, pack, unpack};
 use fsr::preprocess::to_input_size;
-use fsr::products::{Product, generate};
 use fsr::recipe::Recipe;
 use fsr::restorer::Restorer;
 use fsr::train::{TrainOptions, Training};
@@ -52,17 +51,6 @@ fn longest_task(bench: &Bench) -> f64 {
         .iter()
         .filter_map(|task| task.as_f64())
         .fold(0.0, f64::max)
-}
-
-/// Generated images of a product as files: seeds from `first` on.
-fn samples(bench: &Bench, defect: Option<&str>, first: u64, count: u64) -> Vec<PathBuf> {
-    (first..first + count)
-        .map(|seed| {
-            let sample = generate(Product::HexNut, defect, seed, 256).unwrap();
-            let name = format!("{}-{seed}.png", defect.unwrap_or("good"));
-            bench.file(&name, &encode(sample.image, ImageFormat::Png))
-        })
-        .collect()
 }
 
 fn refs(paths: &[PathBuf]) -> Vec<&Path> {
@@ -133,7 +121,7 @@ fn a_visitor_trains_inspects_saves_and_the_saved_file_answers_the_same_everywher
     let page = bench.open("backend=cpu&demo=off");
     let session = &bench.chromium.session;
     session.execute(WATCH_TASKS, &[]).unwrap();
-    page.collect(&refs(&samples(&bench, None, 700_000, 4)))
+    page.collect(&refs(&bench.samples(None, 700_000, 4)))
         .unwrap();
     page.train("nut", 14).unwrap();
 
@@ -147,7 +135,7 @@ fn a_visitor_trains_inspects_saves_and_the_saved_file_answers_the_same_everywher
         .unwrap();
     let at = page.training().unwrap().step;
     // Other work is done meanwhile, with the model in use.
-    let probe = samples(&bench, Some("rust"), 700_100, 1);
+    let probe = bench.samples(Some("rust"), 700_100, 1);
     let before = page.inspect(&probe[0]).unwrap().shown();
     assert_eq!(page.training().unwrap().step, at, "no step in a pause");
     page.press("train-pause").unwrap();
@@ -164,8 +152,8 @@ fn a_visitor_trains_inspects_saves_and_the_saved_file_answers_the_same_everywher
     // Then it inspects, one and several.
     let after = page.inspect(&probe[0]).unwrap().shown();
     assert_ne!(after.scores, before.scores, "another model judges");
-    let mut images = samples(&bench, None, 700_200, 2);
-    images.extend(samples(&bench, Some("rust"), 700_200, 2));
+    let mut images = bench.samples(None, 700_200, 2);
+    images.extend(bench.samples(Some("rust"), 700_200, 2));
     images.push(bench.file("not-an-image.png", b"text"));
     page.list(&refs(&images)).unwrap();
     let state = page.listed(images.len()).unwrap();
@@ -200,7 +188,7 @@ fn a_training_may_be_cut_short_and_kept_or_given_up() {
         return;
     };
     let page = bench.open(&query);
-    page.collect(&refs(&samples(&bench, None, 700_000, 3)))
+    page.collect(&refs(&bench.samples(None, 700_000, 3)))
         .unwrap();
     let model = page.model().unwrap();
     page.train("given up", 5_000).unwrap();
@@ -231,7 +219,7 @@ fn a_training_may_be_cut_short_and_kept_or_given_up() {
     // A good image that is none is named, and nothing is lost.
     page.press_remove_all().unwrap();
     let bad = bench.file("bad.png", b"no image");
-    let mut images = samples(&bench, None, 700_000, 2);
+    let mut images = bench.samples(None, 700_000, 2);
     images.push(bad);
     page.collect(&refs(&images)).unwrap();
     page.train("bad", 5).unwrap();
@@ -306,7 +294,7 @@ fn native_cpu_and_webgpu_learn_along_the_same_curve() {
         };
         let page = bench.open(&query);
         assert_eq!(page.backend().unwrap().0, backend);
-        let images = samples(&bench, None, 700_000, 4);
+        let images = bench.samples(None, 700_000, 4);
         page.collect(&refs(&images)).unwrap();
         page.train("curve", STEPS).unwrap();
         page.trained().unwrap().unwrap();
@@ -481,7 +469,7 @@ fn a_lost_device_moves_a_training_to_the_cpu() {
     };
     let page = bench.open(&query);
     assert_eq!(page.backend().unwrap().0, "webgpu");
-    page.collect(&refs(&samples(&bench, None, 700_000, 3)))
+    page.collect(&refs(&bench.samples(None, 700_000, 3)))
         .unwrap();
     page.train("moved", 40).unwrap();
     page.wait("some steps", || {

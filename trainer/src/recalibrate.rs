@@ -11,6 +11,7 @@ use fsr::expected::{ExpectedDifference, ExpectedDifferenceBuilder};
 use fsr::map::ScoreKind;
 use fsr::package::Dtype;
 use fsr::preprocess::to_input_size;
+use image::RgbImage;
 
 use crate::calibrate::{Calibrations, Calibrator, check_rate};
 use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
@@ -128,6 +129,25 @@ fn share(text: &str) -> Result<f32, String> {
     }
 }
 
+/// Hands all images to `consume`, in order and in batches of the network's input size.
+fn each_batch(
+    detector: &Detector,
+    images: &[(String, PathBuf)],
+    what: &'static str,
+    mut consume: impl FnMut(&[RgbImage]) -> Result<()>,
+) -> Result<()> {
+    let side = detector.model.config.image_size;
+    let mut progress = Progress::new(what, images.len(), "images");
+    let load = |index: usize| Ok(to_input_size(&dataset::image(&images[index].1)?, side));
+    pipeline::in_batches(images.len(), BATCH, load, |batch| {
+        consume(&batch)?;
+        progress.advance(batch.len());
+        Ok(())
+    })?;
+    progress.finish();
+    Ok(())
+}
+
 /// The fit on all images.
 fn expected(
     detector: &Detector,
@@ -135,17 +155,11 @@ fn expected(
     share: f32,
 ) -> Result<Option<ExpectedDifference>> {
     let model = &detector.model;
-    let side = model.config.image_size;
     let mut builder = ExpectedDifferenceBuilder::new(&model.config);
-    let mut progress = Progress::new("expected differences", images.len(), "images");
-    let load = |index: usize| Ok(to_input_size(&dataset::image(&images[index].1)?, side));
-    pipeline::in_batches(images.len(), BATCH, load, |batch| {
-        let tokens = model.tokens(model.taps(&batch));
-        pollster::block_on(builder.add(model, tokens))?;
-        progress.advance(batch.len());
-        Ok(())
+    each_batch(detector, images, "expected differences", |batch| {
+        let tokens = model.tokens(model.taps(batch));
+        Ok(pollster::block_on(builder.add(model, tokens))?)
     })?;
-    progress.finish();
     Ok(builder.finish(share))
 }
 
@@ -154,21 +168,16 @@ fn calibrate(
     images: &[(String, PathBuf)],
     kind: ScoreKind,
 ) -> Result<Calibrations> {
-    let side = detector.model.config.image_size;
+    let pixels = detector.model.config.image_size.pow(2);
     let categories: Vec<&str> = images.iter().map(|(name, _)| name.as_str()).collect();
-    let mut calibrator =
-        Calibrator::new(&categories, kind, CalibrationSource::HeldOut, side * side);
-    let mut progress = Progress::new("calibrate", images.len(), "images");
+    let mut calibrator = Calibrator::new(&categories, kind, CalibrationSource::HeldOut, pixels);
     let mut done = 0;
-    let load = |index: usize| Ok(to_input_size(&dataset::image(&images[index].1)?, side));
-    pipeline::in_batches(images.len(), BATCH, load, |batch| {
-        for map in pollster::block_on(detector.anomaly_maps(&batch))? {
+    each_batch(detector, images, "calibrate", |batch| {
+        for map in pollster::block_on(detector.anomaly_maps(batch))? {
             calibrator.add(categories[done], &map);
             done += 1;
         }
-        progress.advance(batch.len());
         Ok(())
     })?;
-    progress.finish();
     Ok(calibrator.finish())
 }
