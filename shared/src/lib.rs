@@ -22,6 +22,7 @@ pub mod calibration;
 mod cholesky;
 pub mod colormap;
 pub mod config;
+pub mod decoder;
 pub mod detector;
 pub mod expected;
 pub mod feature_cache;

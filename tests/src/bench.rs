@@ -144,3 +144,8 @@ fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+/// Paths as the page's helpers take them.
+pub fn refs(paths: &[PathBuf]) -> Vec<&Path> {
+    paths.iter().map(PathBuf::as_path).collect()
+}

@@ -7,5 +7,8 @@ pub mod hostile;
 pub mod packages;
 pub mod page;
 pub mod paths;
+pub mod saved;
 pub mod skip;
+pub mod tasks;
+pub mod trained;
 pub mod webdriver;

@@ -7,7 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fsr::products::{Product, generate};
-use fsr_tests::bench::Bench;
+use fsr_tests::bench::{Bench, refs};
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::hostile::encode;
 use fsr_tests::paths;
@@ -28,10 +28,6 @@ const PHONE: (u32, u32) = (390, 844);
 /// Keys of WebDriver.
 const TAB: char = '\u{e004}';
 const ENTER: char = '\u{e007}';
-
-fn refs(paths: &[PathBuf]) -> Vec<&Path> {
-    paths.iter().map(PathBuf::as_path).collect()
-}
 
 /// What axe-core objects to, one line a place.
 fn violations(bench: &Bench) -> Vec<String> {

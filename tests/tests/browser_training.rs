@@ -7,111 +7,20 @@ use burn::tensor::Device;
 use fsr::alter::{altered, variants};
 use fsr::calibration::{Calibration, CalibrationSource};
 use fsr::detector::Detector;
-use fsr::feature_cache::{FeatureCache, tap_shapes, taps_to_host};
 use fsr::map::ScoreKind;
-use fsr::metrics::auroc;
-use fsr::model::Fsr;
-use fsr::package::{Package, pack, unpack};
+use fsr::package::pack;
 use fsr::preprocess::to_input_size;
-use fsr::recipe::Recipe;
-use fsr::restorer::Restorer;
-use fsr::train::{TrainOptions, Training};
-use fsr_tests::bench::Bench;
+use fsr_tests::bench::{Bench, refs};
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::hostile::{encode, picture};
 use fsr_tests::packages;
 use fsr_tests::page::Page;
-use fsr_tests::paths;
-use image::ImageFormat;
-use image::RgbImage;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-
-/// Largest difference of a score between page and native program, relative.
-const TOLERANCE: f32 = 1e-3;
-
-/// No task of the main thread may be longer while the worker trains, in milliseconds. The aim is 100, and what is
-/// measured is printed; but a browser that waits for a core of a busy machine takes as long for less.
-const LONGEST_TASK: f64 = 1000.0;
-
-/// Notes the page's tasks of 50 ms and more from now on.
-const WATCH_TASKS: &str = "
-    window.__tasks = [];
-    new PerformanceObserver((list) => list.getEntries().forEach((entry) => window.__tasks.push(entry.duration)))
-        .observe({ entryTypes: ['longtask'] });";
-
-fn longest_task(bench: &Bench) -> f64 {
-    let tasks = bench
-        .chromium
-        .session
-        .execute("return window.__tasks", &[])
-        .unwrap();
-    let tasks = tasks.as_array().unwrap().clone();
-    tasks
-        .iter()
-        .filter_map(|task| task.as_f64())
-        .fold(0.0, f64::max)
-}
-
-fn refs(paths: &[PathBuf]) -> Vec<&Path> {
-    paths.iter().map(PathBuf::as_path).collect()
-}
-
-/// The native program's reading of a saved package.
-fn native(zip: &Path) -> Detector {
-    let files = unpack(File::open(zip).unwrap()).unwrap();
-    let package = Package::read(&files).unwrap();
-    let detector = Detector::from_package(&package, &Device::flex()).unwrap();
-    let report =
-        pollster::block_on(detector.self_test(package.self_test.as_ref().unwrap())).unwrap();
-    assert!(report.passed, "{report:?}");
-    detector
-}
-
-/// Name, score and verdict of each image in the list the page saves.
-fn records(page: &Page<'_>, bench: &Bench) -> Vec<(String, f32, String)> {
-    let saved = page
-        .save("export-json", &bench.chromium.downloads(), ".json")
-        .unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&fs::read(saved).unwrap()).unwrap();
-    let images = json["images"].as_array().unwrap().clone();
-    images
-        .iter()
-        .map(|image| {
-            let text = |key: &str| image[key].as_str().unwrap_or_default().to_owned();
-            let score = image["score"]
-                .as_f64()
-                .map_or(f32::NAN, |score| score as f32);
-            (text("name"), score, text("verdict"))
-        })
-        .collect()
-}
-
-/// Asserts that the native program scores the images as the page did, and gives the verdicts it gave.
-fn assert_same(detector: &Detector, images: &[PathBuf], records: &[(String, f32, String)]) {
-    assert_eq!(images.len(), records.len());
-    let calibration = detector.config.calibration.as_ref().unwrap();
-    let mut worst = 0.0f32;
-    for (path, (name, score, verdict)) in images.iter().zip(records) {
-        assert!(path.ends_with(name), "{}: {name}", path.display());
-        let image = fsr::image::decode(&fs::read(path).unwrap()).unwrap();
-        let scores = pollster::block_on(detector.inspect(&image)).unwrap().scores;
-        let expected = scores.get(calibration.score);
-        let error = (score / expected - 1.0).abs();
-        assert!(
-            error <= TOLERANCE,
-            "{name}: {score} on the page, {expected} natively"
-        );
-        worst = worst.max(error);
-        let words = if expected > calibration.threshold {
-            "anomalous"
-        } else {
-            "good"
-        };
-        assert_eq!(verdict, words, "{name}");
-    }
-    println!("{} images: scores within {worst:.1e}", images.len());
-}
+use fsr_tests::saved::{Record, TOLERANCE, assert_same, native, records};
+use fsr_tests::tasks::{LONGEST_TASK, longest_task, watch_tasks};
+use fsr_tests::trained::trained;
+use image::{ImageFormat, RgbImage};
+use std::fs;
+use std::path::PathBuf;
 
 #[test]
 fn a_visitor_trains_inspects_saves_and_the_saved_file_answers_the_same_everywhere() {
@@ -119,8 +28,7 @@ fn a_visitor_trains_inspects_saves_and_the_saved_file_answers_the_same_everywher
         return;
     };
     let page = bench.open("backend=cpu&demo=off");
-    let session = &bench.chromium.session;
-    session.execute(WATCH_TASKS, &[]).unwrap();
+    watch_tasks(&bench);
     page.collect(&refs(&bench.samples(None, 700_000, 4)))
         .unwrap();
     page.train("nut", 14).unwrap();
@@ -161,7 +69,10 @@ fn a_visitor_trains_inspects_saves_and_the_saved_file_answers_the_same_everywher
     images.pop();
     let mut records = records(&page, &bench);
     let bad = records.pop().unwrap();
-    assert!(bad.0 == "not-an-image.png" && bad.1.is_nan(), "{bad:?}");
+    assert!(
+        bad.name == "not-an-image.png" && bad.score.is_nan(),
+        "{bad:?}"
+    );
     let longest = longest_task(&bench);
     println!("longest task of the main thread: {longest:.0} ms");
     assert!(longest <= LONGEST_TASK, "{longest} ms");
@@ -240,50 +151,6 @@ fn tiny_bench(webgpu: WebGpu, backend: &str, script: &str) -> Option<(Bench, Str
     Some((bench, format!("backend={backend}&demo=off&model=tiny")))
 }
 
-/// The curve of the native program for the same images, seed and steps.
-fn native_losses(images: &[PathBuf], steps: usize) -> Vec<f32> {
-    let device = Device::flex();
-    let package = packages::tiny("tiny", 11).unwrap();
-    let base = Detector::from_package(&package, &device).unwrap().model;
-    let recipe = Recipe::fast();
-    let restorer = Restorer::new(
-        &base.config.restorer,
-        (&base.config).into(),
-        recipe.position,
-        1,
-        &device,
-    );
-    let model = Fsr::from_parts(
-        &base.config,
-        &recipe,
-        base.backbone.clone(),
-        restorer,
-        &device,
-    );
-    let mut cache = FeatureCache::new(tap_shapes(&model.config));
-    for path in images {
-        let image = fsr::image::decode(&fs::read(path).unwrap()).unwrap();
-        let input = to_input_size(&image, model.config.image_size);
-        let taps = pollster::block_on(taps_to_host(model.taps(&[input]))).unwrap();
-        taps.into_iter().for_each(|taps| cache.push(taps));
-    }
-    let options = TrainOptions {
-        steps,
-        batch: 1,
-        tau: 0.1,
-        seed: 1,
-        report_every: 1,
-    };
-    let mut losses = Vec::new();
-    let mut training = pollster::block_on(Training::begin(&model, options, &cache)).unwrap();
-    pollster::block_on(training.run(&cache, |_, now| {
-        losses.push(now.loss());
-        std::ops::ControlFlow::Continue(())
-    }))
-    .unwrap();
-    losses
-}
-
 #[test]
 fn native_cpu_and_webgpu_learn_along_the_same_curve() {
     const STEPS: usize = 20;
@@ -300,7 +167,9 @@ fn native_cpu_and_webgpu_learn_along_the_same_curve() {
         page.trained().unwrap().unwrap();
         assert_eq!(page.backend().unwrap().0, backend, "it stayed there");
         if curves.is_empty() {
-            curves.push(native_losses(&images, STEPS));
+            let base =
+                Detector::from_package(&packages::tiny("tiny", 11).unwrap(), &Device::flex());
+            curves.push(trained(&base.unwrap(), &images, STEPS).1);
         }
         curves.push(page.losses().unwrap());
         // The threshold too is the one the native program would set.
@@ -432,7 +301,7 @@ fn a_trap_loses_no_image_of_the_list_and_no_training() {
     assert_eq!((state.judged, state.failed), (images.len(), 0));
     let names: Vec<String> = records(&page, &bench)
         .into_iter()
-        .map(|record| record.0)
+        .map(|record| record.name)
         .collect();
     let expected: Vec<String> = (0..60).map(|index| format!("{index}.png")).collect();
     assert_eq!(names, expected);
@@ -557,7 +426,7 @@ fn assert_all_judged(page: &Page<'_>, bench: &Bench, images: &[PathBuf]) {
     assert_eq!((state.judged, state.failed), (images.len(), 0));
     let names: Vec<String> = records(page, bench)
         .into_iter()
-        .map(|record| record.0)
+        .map(|record| record.name)
         .collect();
     let expected: Vec<String> = images
         .iter()
@@ -572,7 +441,7 @@ fn five_hundred_images_make_one_table() {
         return;
     };
     let page = bench.open(&query);
-    bench.chromium.session.execute(WATCH_TASKS, &[]).unwrap();
+    watch_tasks(&bench);
     let images: Vec<PathBuf> = (0..500)
         .map(|index| {
             let image = picture(64 + index % 13, 50 + index % 7);
@@ -591,7 +460,7 @@ fn five_hundred_images_make_one_table() {
         Detector::from_package(&packages::tiny("tiny", 11).unwrap(), &Device::flex()).unwrap();
     let some: Vec<usize> = (0..500).step_by(61).collect();
     for &index in &some {
-        let (name, score, _) = &records[index];
+        let Record { name, score, .. } = &records[index];
         assert_eq!(*name, format!("part {index}.bmp"));
         let image = fsr::image::decode(&fs::read(&images[index]).unwrap()).unwrap();
         let expected = pollster::block_on(detector.inspect(&image))
@@ -621,10 +490,14 @@ fn five_hundred_images_make_one_table() {
     };
     assert_eq!(names(&page).len(), 100);
     page.press("sort-score").unwrap();
-    let highest = records.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().1;
+    let highest = records
+        .iter()
+        .max_by(|a, b| a.score.total_cmp(&b.score))
+        .unwrap()
+        .score;
     let first = names(&page)[0].clone();
-    let found = records.iter().find(|record| record.0 == first).unwrap();
-    assert_eq!(found.1, highest);
+    let found = records.iter().find(|record| record.name == first).unwrap();
+    assert_eq!(found.score, highest);
     page.forget().unwrap();
     bench
         .chromium
@@ -693,72 +566,4 @@ fn hostile_archives_are_refused_in_one_line_and_the_page_lives() {
         .unwrap()
         .unwrap();
     assert!(line.contains("zipped"), "{line}");
-}
-
-#[test]
-fn four_bottle_photographs_make_a_detector() {
-    let Some(shared) = paths::shared_data() else {
-        return;
-    };
-    let bottle = shared.join("data/mvtec_layout/bottle");
-    let listed = |folder: &str, count: usize| -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = fs::read_dir(bottle.join(folder))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.sort();
-        files.truncate(count);
-        files
-    };
-    let Some(bench) = Bench::start(WebGpu::Missing) else {
-        return;
-    };
-    let page = bench.open("backend=cpu&demo=off");
-    bench.chromium.session.execute(WATCH_TASKS, &[]).unwrap();
-    let started = std::time::Instant::now();
-    page.collect(&refs(&listed("train/good", 4))).unwrap();
-    page.train("bottle", 150).unwrap();
-    page.trained().unwrap().unwrap();
-    let trained = started.elapsed().as_secs_f64();
-    let mut images = listed("test/good", 8);
-    for defect in ["broken_large", "broken_small", "contamination"] {
-        images.extend(listed(&format!("test/{defect}"), 4));
-    }
-    // One name for each image: those of MVTec AD repeat from folder to folder.
-    let images: Vec<PathBuf> = images
-        .iter()
-        .map(|path| {
-            let parts: Vec<_> = path
-                .iter()
-                .rev()
-                .take(2)
-                .map(|part| part.to_string_lossy())
-                .collect();
-            bench.file(
-                &format!("{}-{}", parts[1], parts[0]),
-                &fs::read(path).unwrap(),
-            )
-        })
-        .collect();
-    page.list(&refs(&images)).unwrap();
-    page.listed(20).unwrap();
-    let records = records(&page, &bench);
-    let zip = page
-        .save("save-package", &bench.chromium.downloads(), ".zip")
-        .unwrap();
-    println!(
-        "trained in {trained:.0} s, with 20 images inspected {:.0} s, longest task {:.0} ms",
-        started.elapsed().as_secs_f64(),
-        longest_task(&bench)
-    );
-    assert!(longest_task(&bench) <= LONGEST_TASK);
-    assert_same(&native(&zip), &images, &records);
-    let scores: Vec<f32> = records.iter().map(|record| record.1).collect();
-    let bad: Vec<bool> = records
-        .iter()
-        .map(|record| !record.0.starts_with("good"))
-        .collect();
-    let found = auroc(&scores, &bad).unwrap();
-    println!("image AUROC on 20 test images: {:.1} %", 100.0 * found);
-    assert!(found >= 0.8, "{found}: {records:?}");
 }

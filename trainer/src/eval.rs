@@ -23,10 +23,12 @@ use fsr::preprocess::to_input_size;
 use self::evidence::Evidence;
 use self::figures::{Figures, figures, mean_figures};
 use self::folder::EvaluationFolder;
+use self::pictures::Artist;
 use self::report::{CategoryReport, Counts, Report, Verdicts, row, table, write_scores};
 use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
 use crate::dataset::{self, Category, Part, TestImage, manifest};
 use crate::progress::{Progress, print_json, print_text, say};
+use crate::train::decoder;
 use crate::{device, pipeline, store};
 
 /// Images that are inspected together.
@@ -135,6 +137,14 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let mut rows = Vec::new();
     let mut reports = BTreeMap::new();
     let mut left = args.out.as_ref().map(|_| EvaluationFolder::default());
+    let decoder = match args.out {
+        Some(_) => decoder::read(&args.model, &detector.model.config, &opened.device)?,
+        None => None,
+    };
+    let artist = Artist {
+        detector: &detector,
+        decoder: decoder.as_ref(),
+    };
     for category in &categories {
         let started = Instant::now();
         let calibration = calibration(args, &detector, category)?;
@@ -146,7 +156,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         if let Some(folder) = &mut left {
             let evidence = Evidence::of(&inspected, args.aupro_limit);
             let chosen = pictures::choose(&inspected, kind, calibration);
-            let views = pictures::draw(&detector, &inspected, &chosen, calibration)?;
+            let views = artist.draw(&inspected, &chosen, calibration)?;
             folder.add(&category.name, evidence, views);
         }
         let mut figures = figures(&inspected, kind, args.aupro_limit);

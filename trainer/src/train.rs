@@ -2,6 +2,7 @@
 
 mod args;
 mod checkpoint;
+pub mod decoder;
 mod fitting;
 pub mod images;
 mod implant;

@@ -3,8 +3,10 @@
 use std::io::Cursor;
 
 use anyhow::{Context, Result};
+use burn::tensor::Tensor;
 use fsr::calibration::{Calibration, Verdict};
 use fsr::colormap::{ColourScale, inferno, overlay};
+use fsr::decoder::Decoder;
 use fsr::detector::Detector;
 use fsr::map::{AnomalyMap, ScoreKind};
 use fsr::preprocess::to_input_size;
@@ -56,6 +58,12 @@ pub struct Picture {
     /// Where the restorer looks to restore the most anomalous token; none for rivals.
     #[serde(skip_serializing_if = "Option::is_none")]
     attention: Option<String>,
+    /// The features, drawn by a decoder; none without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<String>,
+    /// What was restored of them, drawn by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored: Option<String>,
 }
 
 /// An image that was chosen: why, its place, and its score.
@@ -96,19 +104,29 @@ pub fn choose(
         .collect()
 }
 
+/// What a file shows, its ending, and its bytes.
+type View = (&'static str, &'static str, Vec<u8>);
+
 /// A picture and the bytes of its files, by what they show.
 pub struct Drawn {
     /// Without file names.
     pub picture: Picture,
-    /// `input`, `heat`, `mask`, `attention`: ending and bytes.
-    pub files: Vec<(&'static str, &'static str, Vec<u8>)>,
+    /// `input`, `heat`, `mask`, `attention`, `features`, `restored`: ending and bytes.
+    pub files: Vec<View>,
 }
 
 /// Whether a file's name is one that [`Drawn::named`] gives.
 pub fn is_one(name: &str) -> bool {
-    ["-input.jpg", "-heat.jpg", "-mask.png", "-attention.jpg"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+    [
+        "-input.jpg",
+        "-heat.jpg",
+        "-mask.png",
+        "-attention.jpg",
+        "-features.jpg",
+        "-restored.jpg",
+    ]
+    .iter()
+    .any(|ending| name.ends_with(ending))
 }
 
 impl Drawn {
@@ -122,6 +140,8 @@ impl Drawn {
                 "input" => picture.input.clone_from(&name),
                 "heat" => picture.heat.clone_from(&name),
                 "mask" => picture.mask = Some(name.clone()),
+                "features" => picture.features = Some(name.clone()),
+                "restored" => picture.restored = Some(name.clone()),
                 _ => picture.attention = Some(name.clone()),
             }
             named.push((name, bytes));
@@ -130,22 +150,53 @@ impl Drawn {
     }
 }
 
-/// Draws the chosen images.
-///
-/// # Errors
-/// When an image cannot be read again or the device fails.
-pub fn draw(
-    detector: &Detector,
-    inspected: &[Inspected<'_>],
-    chosen: &[Chosen],
-    calibration: Option<&Calibration>,
-) -> Result<Vec<Drawn>> {
-    let scale = calibration.map_or_else(|| scale_of(inspected), |known| known.scale);
-    let model = &detector.model;
-    let side = model.config.image_size;
-    let mut drawn = Vec::with_capacity(chosen.len());
-    for &(reason, index, score) in chosen {
-        let one = &inspected[index];
+/// Draws pictures for a detector.
+pub struct Artist<'a> {
+    /// The detector.
+    pub detector: &'a Detector,
+    /// Draws its features, if there is one.
+    pub decoder: Option<&'a Decoder>,
+}
+
+impl Artist<'_> {
+    /// Draws the chosen images.
+    ///
+    /// # Errors
+    /// When an image cannot be read again or the device fails.
+    pub fn draw(
+        &self,
+        inspected: &[Inspected<'_>],
+        chosen: &[Chosen],
+        calibration: Option<&Calibration>,
+    ) -> Result<Vec<Drawn>> {
+        let scale = calibration.map_or_else(|| scale_of(inspected), |known| known.scale);
+        let mut drawn = Vec::with_capacity(chosen.len());
+        for &(reason, index, score) in chosen {
+            let one = &inspected[index];
+            let name = one.test.path.file_name().unwrap_or_default();
+            drawn.push(Drawn {
+                picture: Picture {
+                    reason,
+                    image: name.to_string_lossy().into_owned(),
+                    defect: one.test.defect.clone(),
+                    score,
+                    p_value: calibration.and_then(|known| known.p_value(&one.scores)),
+                    input: String::new(),
+                    heat: String::new(),
+                    mask: None,
+                    attention: None,
+                    features: None,
+                    restored: None,
+                },
+                files: self.views(one, scale)?,
+            });
+        }
+        Ok(drawn)
+    }
+
+    fn views(&self, one: &Inspected<'_>, scale: ColourScale) -> Result<Vec<View>> {
+        let model = &self.detector.model;
+        let side = model.config.image_size;
         let input = to_input_size(&dataset::image(&one.test.path)?, side);
         let heat = overlay(&input, &one.map, scale, 1.0);
         let tokens = model.tokens(model.taps(std::slice::from_ref(&input)));
@@ -156,27 +207,20 @@ pub fn draw(
         if let (Some(mask), Some(_)) = (&one.mask, &one.test.defect) {
             files.push(("mask", "png", png_mask(mask, side)?));
         }
-        if let Some(attention) = pollster::block_on(model.attention(tokens))? {
+        if let Some(attention) = pollster::block_on(model.attention(tokens.clone()))? {
             let view = attention_view(&input, &one.map, &attention, model.config.grid());
             files.push(("attention", "jpg", jpeg(&view)?));
         }
-        let name = one.test.path.file_name().unwrap_or_default();
-        drawn.push(Drawn {
-            picture: Picture {
-                reason,
-                image: name.to_string_lossy().into_owned(),
-                defect: one.test.defect.clone(),
-                score,
-                p_value: calibration.and_then(|known| known.p_value(&one.scores)),
-                input: String::new(),
-                heat: String::new(),
-                mask: None,
-                attention: None,
-            },
-            files,
-        });
+        if let Some(decoder) = self.decoder {
+            let restored = model.restorer.forward(tokens.clone());
+            let views =
+                pollster::block_on(decoder.pictures(Tensor::cat(vec![tokens, restored], 0)))?;
+            for (what, view) in ["features", "restored"].into_iter().zip(&views) {
+                files.push((what, "jpg", jpeg(view)?));
+            }
+        }
+        Ok(files)
     }
-    Ok(drawn)
 }
 
 /// For a model that is not calibrated: from the least to the most that any map of the category shows.

@@ -21,11 +21,13 @@ const REASONS: [(&str, &str); 5] = [
 ];
 
 /// What a picture has, in the order of the page, with captions.
-const VIEWS: [(&str, &str); 4] = [
+const VIEWS: [(&str, &str); 6] = [
     ("input", "image"),
     ("heat", "anomaly map"),
     ("mask", "mask"),
     ("attention", "attention"),
+    ("features", "features, decoded"),
+    ("restored", "restored, decoded"),
 ];
 
 /// The pictures of a category's report; nothing if it has none.

@@ -189,6 +189,17 @@ pub struct TrainArgs {
     #[arg(long, value_name = "GIB", help_heading = "Training")]
     pub cache_ram: Option<f64>,
 
+    /// Train also a decoder that draws features as pictures, and write it to RUN: `fsr eval --out` and `fsr report` then
+    /// show what was restored. No map or score depends on it. The number is that of its steps.
+    #[arg(
+        long,
+        value_name = "STEPS",
+        num_args = 0..=1,
+        default_missing_value = "800",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Training"
+    )]
+    pub decoder: Option<u32>,
     /// Write losses and learning rate also as TensorBoard event files, in RUN/tensorboard.
     #[arg(long, help_heading = "Training")]
     pub tensorboard: bool,

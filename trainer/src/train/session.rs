@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::TrainArgs;
 use super::checkpoint;
+use super::decoder;
 use super::fitting::Fitting;
 use super::images::{ImageKey, Selection, load, select};
 use super::pool::Pool;
@@ -82,17 +83,32 @@ pub struct Summary {
 /// # Errors
 /// One line: what is wrong with arguments, data, weights or device; or that it was interrupted.
 pub fn run(args: &TrainArgs) -> Result<()> {
+    let main = args.devices.first().unwrap_or(&args.device.device);
+    if args.decoder.is_some() && !args.method.trains() {
+        bail!(
+            "--decoder shows what was restored, and {} restores nothing",
+            args.method
+        );
+    }
     if args.resume && args.out.join(MODEL).exists() {
+        if let Some(steps) = args.decoder
+            && !args.out.join(decoder::FILE).exists()
+        {
+            interrupt::listen()?;
+            return decoder::add(args, steps as usize, &device::open(*main)?);
+        }
         say(format!(
             "{} is finished already; there is nothing to resume",
             args.out.display()
         ));
         return Ok(());
     }
-    let main = args.devices.first().unwrap_or(&args.device.device);
     let opened = device::open(*main)?;
     interrupt::listen()?;
     let summary = train(args, &opened, None)?;
+    if let Some(steps) = args.decoder {
+        decoder::add(args, steps as usize, &opened)?;
+    }
     if args.output.json {
         return print_json(&summary);
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::program::{data, fail, folder, json, succeed, trained};
+use crate::program::{TINY, data, fail, folder, json, succeed, trained};
 
 fn evaluate(out: &std::path::Path, more: &str) -> String {
     format!(
@@ -146,5 +146,79 @@ fn a_study_is_laid_out_as_the_paper_with_the_difference() {
     fail(
         &format!("report {} --html {}", root.display(), html.display()),
         &["fsr study", "fsr eval --out"],
+    );
+}
+
+#[test]
+fn a_decoder_shows_what_was_restored_and_changes_nothing() {
+    let root = folder("report_decoder");
+    let run = root.join("run");
+    let train = |more: &str| {
+        format!(
+            "train --data {} --category bottle --shots 4 --steps 12 {TINY} --out {} {more}",
+            data().display(),
+            run.display()
+        )
+    };
+    succeed(&train(""));
+    let bare = fs::read(run.join("model/model.safetensors")).unwrap();
+    // Added to the finished run, and only once.
+    succeed(&train("--resume --decoder 6"));
+    let first = fs::read(run.join("decoder.safetensors")).unwrap();
+    succeed(&train("--resume --decoder 7"));
+    assert!(fs::read(run.join("decoder.safetensors")).unwrap() == first);
+    // Together with the model it comes out the same.
+    succeed(&train("--overwrite --decoder 6"));
+    assert!(fs::read(run.join("decoder.safetensors")).unwrap() == first);
+    assert!(fs::read(run.join("model/model.safetensors")).unwrap() == bare);
+
+    let out = root.join("evaluation");
+    let evaluate = |more: &str| {
+        format!(
+            "eval {} --data {} --category bottle --device cpu --out {} {more}",
+            run.display(),
+            data().display(),
+            out.display()
+        )
+    };
+    let with = json(&evaluate("--json"));
+    let left: Value =
+        serde_json::from_slice(&fs::read(out.join("evaluation.json")).unwrap()).unwrap();
+    let pictures = left["categories"]["bottle"]["pictures"].as_array().unwrap();
+    assert!(!pictures.is_empty());
+    for picture in pictures {
+        for view in ["features", "restored"] {
+            let name = picture[view].as_str().unwrap();
+            let image = image::open(out.join(name)).unwrap();
+            assert_eq!((image.width(), image.height()), (32, 32), "{name}");
+        }
+    }
+    let html = root.join("report.html");
+    succeed(&format!(
+        "report {} --html {}",
+        out.display(),
+        html.display()
+    ));
+    assert!(
+        fs::read_to_string(&html)
+            .unwrap()
+            .contains("restored, decoded")
+    );
+
+    fs::write(run.join("decoder.safetensors"), b"no tensors").unwrap();
+    fail(&evaluate("--overwrite"), &["decoder.safetensors"]);
+    fs::remove_file(run.join("decoder.safetensors")).unwrap();
+    let without = json(&evaluate("--json --overwrite"));
+    assert_eq!(
+        with["categories"]["bottle"]["image"],
+        without["categories"]["bottle"]["image"]
+    );
+    fail(
+        &format!(
+            "train --data {} --category bottle --method patchcore {TINY} --decoder --out {}",
+            data().display(),
+            root.join("other").display()
+        ),
+        &["--decoder", "patchcore"],
     );
 }
