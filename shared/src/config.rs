@@ -301,6 +301,20 @@ pub struct RestorerConfig {
     pub mlp_ratio: usize,
 }
 
+impl RestorerConfig {
+    /// Its sizes in words; heads are a transformer's.
+    pub fn describe(&self) -> String {
+        let heads = match self.kind {
+            RestorerKind::Vit => format!(", {} heads", self.heads),
+            RestorerKind::Cnn => String::new(),
+        };
+        format!(
+            "{}, {} blocks, width {}{heads}, patch {}",
+            self.kind, self.depth, self.width, self.patch
+        )
+    }
+}
+
 /// Named model sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

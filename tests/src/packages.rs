@@ -78,7 +78,8 @@ pub fn untrained(name: &str, config: ModelConfig, seed: u64) -> Result<Package> 
     let device = Device::flex();
     let side = config.image_size as u32;
     let recipe = Recipe::official();
-    let backbone = random_backbone(&config.backbone, seed, &device);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let backbone = random_backbone(&config.backbone, &device, &mut rng);
     let model = Fsr::untrained(&config, &recipe, &backbone, seed, &device)?;
     let tensors = pollster::block_on(model.tensors())?;
     let mut package = Package {
@@ -96,8 +97,12 @@ pub fn untrained(name: &str, config: ModelConfig, seed: u64) -> Result<Package> 
 }
 
 /// A backbone whose weights depend on the seed alone; Burn's own initialisation would be another each time.
-fn random_backbone(config: &BackboneConfig, seed: u64, device: &Device) -> NamedTensors {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+/// Random folded weights of a backbone, small enough that its output stays finite.
+pub fn random_backbone(
+    config: &BackboneConfig,
+    device: &Device,
+    rng: &mut ChaCha8Rng,
+) -> NamedTensors {
     shapes(&config.init(device))
         .into_iter()
         .map(|(name, shape)| {

@@ -13,10 +13,10 @@ use fsr::model::{Fsr, ModelSize};
 use fsr::recipe::{PositionKind, Recipe, ShuffleCount};
 use fsr::restorer::{Restorer, TokenGrid};
 use fsr::shuffle::{shuffle_count, shuffle_orders};
-use fsr::tensors::{HostTensor, NamedTensors, TensorError, import, shapes};
+use fsr::tensors::{HostTensor, NamedTensors, TensorError, import};
 use fsr::train::{TrainOptions, Training};
 use fsr::weights::{self, WeightsError};
-use fsr_tests::packages::tiny_config;
+use fsr_tests::packages::{random_backbone, tiny_config};
 use image::RgbImage;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -87,20 +87,6 @@ fn a_shuffle_permutes_exactly_its_share() {
         shuffle_orders(1, 5, 0.0, ShuffleCount::Code, &mut rng)[0],
         [0, 1, 2, 3, 4]
     );
-}
-
-fn random_backbone(config: &BackboneConfig, device: &Device, rng: &mut ChaCha8Rng) -> NamedTensors {
-    shapes(&config.init(device))
-        .into_iter()
-        .map(|(name, shape)| {
-            let fan_in: usize = shape.iter().skip(1).product();
-            let bound = 0.6 * (6.0 / fan_in.max(1) as f32).sqrt().min(0.5);
-            let values = (0..shape.iter().product())
-                .map(|_| rng.random_range(-bound..bound))
-                .collect();
-            (name, HostTensor { shape, values })
-        })
-        .collect()
 }
 
 fn tiny_model(device: &Device, seed: u64) -> Fsr {

@@ -160,7 +160,6 @@ fn describe(name: String, architecture: ModelConfig, package: Option<PackageInfo
 
 fn text(info: &Info) -> String {
     let (model, size) = (&info.architecture, &info.size);
-    let restorer = &model.restorer;
     let millions = |count: usize| format!("{:.2} M", count as f64 / 1e6);
     let billions = |count: u64| format!("{:.2} G", count as f64 / 1e9);
     let mut lines = vec![
@@ -175,13 +174,9 @@ fn text(info: &Info) -> String {
             billions(size.backbone_macs),
         ),
         format!(
-            "restorer      {}, {} tokens, patch {}, width {}, {} blocks, {} heads, {} parameters, {} multiply-adds",
-            restorer.kind,
+            "restorer      {}, {} tokens, {} parameters, {} multiply-adds",
+            model.restorer.describe(),
             model.tokens(),
-            restorer.patch,
-            restorer.width,
-            restorer.depth,
-            restorer.heads,
             millions(size.restorer_params),
             billions(size.restorer_macs),
         ),

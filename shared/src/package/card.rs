@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::PackageConfig;
 
-/// `README.md` of a package: YAML front matter and the facts of the configuration, nothing more.
-pub fn model_card(config: &PackageConfig) -> String {
+/// `README.md` of a package: YAML front matter and the facts of the configuration, nothing more. `expected` is the
+/// exponent of the expected difference that maps are divided by, if they are (see [`crate::expected`]).
+pub fn model_card(config: &PackageConfig, expected: Option<f32>) -> String {
     let mut card = front_matter(config);
     // Writing to a string cannot fail.
-    let _ = write_body(&mut card, config);
+    let _ = write_body(&mut card, config, expected);
     card
 }
 
@@ -25,7 +26,11 @@ fn front_matter(config: &PackageConfig) -> String {
     text + "---\n\n"
 }
 
-fn write_body(card: &mut String, config: &PackageConfig) -> std::fmt::Result {
+fn write_body(
+    card: &mut String,
+    config: &PackageConfig,
+    expected: Option<f32>,
+) -> std::fmt::Result {
     let (model, origin) = (&config.model, &config.provenance);
     writeln!(card, "# {}\n", plain(&config.name))?;
     writeln!(
@@ -34,16 +39,8 @@ fn write_body(card: &mut String, config: &PackageConfig) -> std::fmt::Result {
          It learned from good images only and answers an image with an anomaly map and a score.\n"
     )?;
     writeln!(card, "| | |\n|---|---|")?;
-    let restorer = &model.restorer;
     row(card, "Backbone", &model.backbone.kind.to_string())?;
-    row(
-        card,
-        "Restorer",
-        &format!(
-            "{}, {} blocks, width {}, {} heads, patch {}",
-            restorer.kind, restorer.depth, restorer.width, restorer.heads, restorer.patch
-        ),
-    )?;
+    row(card, "Restorer", &model.restorer.describe())?;
     row(
         card,
         "Input",
@@ -75,6 +72,15 @@ fn write_body(card: &mut String, config: &PackageConfig) -> std::fmt::Result {
             card,
             "Backbone weights",
             &format!("{} (SHA-256 {})", weights.name, weights.sha256),
+        )?;
+    }
+    if let Some(share) = expected {
+        row(
+            card,
+            "Maps",
+            &format!(
+                "divided by the difference that good images lead to expect, to the power of {share}"
+            ),
         )?;
     }
     if let Some(calibration) = &config.calibration {
@@ -198,7 +204,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::Preset;
+    use crate::config::{Preset, RestorerKind};
     use crate::recipe::Recipe;
 
     #[test]
@@ -206,7 +212,7 @@ mod tests {
         let mut config = PackageConfig::new("Bottle", Preset::Lite.config(), Recipe::official());
         config.provenance.categories = vec!["bottle".into(), "x: [\"y\"]".into()];
         config.provenance.shots = Some(4);
-        let card = model_card(&config);
+        let card = model_card(&config, None);
         assert!(card.starts_with("---\nlibrary_name: fsr\n"));
         assert!(card.contains("- \"bottle\"\n- \"x: [\\\"y\\\"]\"\n---\n"));
         assert!(card.contains("(4 per category)"));
@@ -220,7 +226,11 @@ mod tests {
             }},
             "mean": {"image": {"auroc": 0.5}}
         });
-        let card = model_card(&config);
+        config.model.restorer.kind = RestorerKind::Cnn;
+        let heads = |card: &str| card.contains("heads");
+        assert!(heads(&card) && !card.contains("divided by the difference"));
+        let card = model_card(&config, Some(0.5));
+        assert!(!heads(&card) && card.contains("to the power of 0.5"));
         assert!(card.contains("| bottle | 0.9971 | – |"));
         assert!(card.contains("| mean | 0.5000 |"));
         assert!(card.contains("| bottle | crack | 3 | 0.813 | 50 % |"));
@@ -233,6 +243,6 @@ mod tests {
             Preset::Lite.config(),
             Recipe::official(),
         );
-        assert!(model_card(&config).contains("# a --- # b \\| &lt;b>\n"));
+        assert!(model_card(&config, None).contains("# a --- # b \\| &lt;b>\n"));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::expected::SHARE;
+
 use super::safetensors_io::{StoredTensor, to_file, to_stored};
 use super::shards::{ShardIndex, ShardMetadata, shard_name};
 use super::{
@@ -53,7 +55,12 @@ impl Package {
         } else {
             files.extend(write_shards(&shards)?);
         }
-        files.push((CARD_FILE.to_owned(), model_card(&config).into_bytes()));
+        let expected = self.tensors.get(SHARE);
+        let expected = expected.and_then(|share| share.values.first().copied());
+        files.push((
+            CARD_FILE.to_owned(),
+            model_card(&config, expected).into_bytes(),
+        ));
         if let Some(self_test) = &self.self_test {
             files.push((SELF_TEST_FILE.to_owned(), self_test.to_bytes()?));
         }

@@ -15,6 +15,14 @@ fn evaluate(out: &std::path::Path, more: &str) -> String {
     )
 }
 
+fn report(folder: &std::path::Path, html: &std::path::Path) {
+    succeed(&format!(
+        "report {} --html {}",
+        folder.display(),
+        html.display()
+    ));
+}
+
 #[test]
 fn an_evaluation_is_reported_with_its_pictures() {
     let root = folder("report_evaluation");
@@ -58,11 +66,7 @@ fn an_evaluation_is_reported_with_its_pictures() {
     assert_eq!(fs::read_dir(&out).unwrap().count(), files);
 
     let html = root.join("report.html");
-    succeed(&format!(
-        "report {} --html {}",
-        out.display(),
-        html.display()
-    ));
+    report(&out, &html);
     let page = fs::read_to_string(&html).unwrap();
     assert_eq!(page.matches("<img src='data:image/").count(), files - 1);
     assert!(page.contains("AUPRO") && page.contains("class='threshold'"));
@@ -89,8 +93,8 @@ fn an_evaluation_is_reported_with_its_pictures() {
     )
     .unwrap();
     fs::write(root.join("secret.jpg"), b"x").unwrap();
-    let report = format!("report {} --html {}", out.display(), html.display());
-    fail(&report, &["../secret.jpg", "outside"]);
+    let again = format!("report {} --html {}", out.display(), html.display());
+    fail(&again, &["../secret.jpg", "outside"]);
     assert_eq!(fs::read_to_string(&html).unwrap(), page);
     fs::write(out.join("notes.txt"), "mine").unwrap();
     for folder in [&root, &out] {
@@ -116,11 +120,7 @@ fn a_study_is_laid_out_as_the_paper_with_the_difference() {
         out.display()
     ));
     let html = root.join("report.html");
-    succeed(&format!(
-        "report {} --html {}",
-        out.display(),
-        html.display()
-    ));
+    report(&out, &html);
     let page = fs::read_to_string(&html).unwrap();
     assert!(page.contains("<h2>Tiny &amp; &lt;small&gt;</h2>"));
     // Two methods, two seeds, two categories: a ROC and a PRO curve and a histogram each.
@@ -194,11 +194,7 @@ fn a_decoder_shows_what_was_restored_and_changes_nothing() {
         }
     }
     let html = root.join("report.html");
-    succeed(&format!(
-        "report {} --html {}",
-        out.display(),
-        html.display()
-    ));
+    report(&out, &html);
     assert!(
         fs::read_to_string(&html)
             .unwrap()
