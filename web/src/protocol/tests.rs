@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::words::Language;
 
 fn spec() -> SampleSpec {
     SampleSpec {
@@ -15,7 +16,9 @@ fn requests() -> Vec<ToWorker> {
     vec![
         ToWorker::Start {
             wish: BackendWish::Auto,
-            because: Some("it trapped".into()),
+            because: Some(Reason::Stopped {
+                message: "it trapped".into(),
+            }),
         },
         ToWorker::FetchPackage {
             id: 1,
@@ -53,7 +56,7 @@ fn requests() -> Vec<ToWorker> {
                 }],
                 pixels: true,
                 map_size: (64, 64),
-                note: None,
+                notes: Vec::new(),
             },
         },
         ToWorker::Train {
@@ -127,9 +130,13 @@ fn every_request_survives_the_journey() {
 fn every_answer_survives_the_journey_bit_for_bit() {
     let model = ModelSummary {
         name: "default".into(),
-        origin: "this page".into(),
-        architecture: "lite".into(),
-        trained_on: String::new(),
+        origin: Origin::Server,
+        architecture: Architecture {
+            backbone: "lite".into(),
+            blocks: 4,
+            width: 192,
+        },
+        trained_on: TrainedOn::default(),
         bytes: 3,
         threshold: Some(Threshold {
             reduction: Reduction::Top1,
@@ -138,7 +145,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
             scale_low: 0.0,
             scale_high: 1.5,
             images: 64,
-            source: "good images".into(),
+            source: Source::HeldOut,
         }),
         self_test: SelfTest::Passed {
             map_error: 1e-6,
@@ -161,7 +168,9 @@ fn every_answer_survives_the_journey_bit_for_bit() {
         },
         FromWorker::Backend {
             backend: Backend::WebGpu,
-            reason: "asked for".into(),
+            reason: Reason::On {
+                adapter: "nvidia".into(),
+            },
         },
         FromWorker::Progress {
             phase: Phase::Download,
@@ -199,7 +208,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
                 },
                 pixel: Some(PixelFigures::default()),
                 roc: vec![(0.0, 0.0), (1.0 / 3.0, 0.5), (1.0, 1.0)],
-                note: Some("one is left out".into()),
+                notes: vec![Note::LeftOut { images: 1 }],
             }),
         },
         FromWorker::Training {
@@ -222,7 +231,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
         },
         FromWorker::Failed {
             id: 4,
-            failure: Failure::new("a", "b"),
+            failure: Failure::about(Matter::MaskOf("a.png".into()), "b"),
         },
     ] {
         let text = serde_json::to_string(&message).unwrap();
@@ -286,14 +295,13 @@ fn a_message_of_another_build_is_an_error() {
 
 #[test]
 fn a_librarys_message_becomes_what_and_mend() {
-    assert_eq!(
-        Failure::about("a.png", "the PNG file is cut short (at: 7): save it again"),
-        Failure::new(
-            "a.png: the PNG file is cut short (at: 7).",
-            "Save it again."
-        )
-    );
-    assert_eq!(Failure::about("a", "no").what, "a: no.");
+    let words = &Language::En.words().failures;
+    let message = "the PNG file is cut short (at: 7): save it again";
+    let told = words.tell(&Failure::about(Matter::File("a.png".into()), message));
+    assert_eq!(told.what, "a.png: the PNG file is cut short (at: 7).");
+    assert_eq!(told.mend, "Save it again.");
+    let told = words.tell(&Failure::about(Matter::File("a".into()), "no"));
+    assert_eq!(told.what, "a: no.");
 }
 
 #[test]
