@@ -63,7 +63,7 @@ pub enum Adapter {
 }
 
 /// A choice with its reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
     /// What to use.
     pub backend: Backend,
