@@ -75,7 +75,9 @@ fn forgotten(bench: &Bench) -> Vec<String> {
         words
             .flat_map(|word| word.split(|c: char| !c.is_ascii_alphanumeric()))
             .filter(|word| word.contains(|c: char| c.is_ascii_alphabetic()))
-            .any(|word| !is_name(word) && !is_name(word.trim_start_matches(|c: char| c.is_ascii_digit())))
+            .any(|word| {
+                !is_name(word) && !is_name(word.trim_start_matches(|c: char| c.is_ascii_digit()))
+            })
     });
     texts
 }
@@ -103,7 +105,10 @@ fn count_workers(bench: &Bench) {
         };";
     let session = &bench.chromium.session;
     session
-        .chromium("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }))
+        .chromium(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": source }),
+        )
         .unwrap();
 }
 
@@ -119,13 +124,22 @@ fn the_language_changes_in_the_middle_and_nothing_is_lost() {
     let shown = page.answer().unwrap().shown();
     let [tag, title, description] = document(&bench);
     assert_eq!(tag, "zh-Hans");
-    assert!(is_chinese(&title) && is_chinese(&description), "{title}, {description}");
+    assert!(
+        is_chinese(&title) && is_chinese(&description),
+        "{title}, {description}"
+    );
 
     // The result in words.
-    let words = ["good", "anomalous"].map(|name| (name, if name == "good" { "良品" } else { "异常" }));
+    let words =
+        ["good", "anomalous"].map(|name| (name, if name == "good" { "良品" } else { "异常" }));
     let said = page.text("verdict").unwrap();
     for (name, word) in words {
-        assert_eq!(said.contains(word), shown.verdict == name, "{said} of {}", shown.verdict);
+        assert_eq!(
+            said.contains(word),
+            shown.verdict == name,
+            "{said} of {}",
+            shown.verdict
+        );
     }
     assert!(page.text("score").unwrap().starts_with("得分"));
     assert!(page.text("map-description").unwrap().ends_with('。'));
@@ -134,7 +148,10 @@ fn the_language_changes_in_the_middle_and_nothing_is_lost() {
 
     // Work of all kinds: good images, a training that waits, a list, an enlarged image, an open table.
     page.press("zoom-in").unwrap();
-    run(&bench, "document.querySelector('[data-testid=timings]').open = true");
+    run(
+        &bench,
+        "document.querySelector('[data-testid=timings]').open = true",
+    );
     let good = bench.samples(None, 700_000, 3);
     let refs: Vec<&Path> = good.iter().map(PathBuf::as_path).collect();
     page.collect(&refs).unwrap();
@@ -143,14 +160,22 @@ fn the_language_changes_in_the_middle_and_nothing_is_lost() {
     page.press("train-pause").unwrap();
     until(&page, "the pause", || page.training().unwrap().paused);
     let mut images = bench.samples(None, 700_010, 2);
-    images.extend(Product::HexNut.defects().iter().take(2).map(|kind| bench.sample(Some(kind), 700_020)));
+    images.extend(
+        Product::HexNut
+            .defects()
+            .iter()
+            .take(2)
+            .map(|kind| bench.sample(Some(kind), 700_020)),
+    );
     images.push(bench.file("broken.png", b"no image"));
     let refs: Vec<&Path> = images.iter().map(PathBuf::as_path).collect();
     page.list(&refs).unwrap();
     let list = page.listed(images.len()).unwrap();
     page.press("sort-score").unwrap();
     // The first of a new list is shown; enlarge it as well.
-    until(&page, "the list's first image", || page.attribute("result", "data-state").unwrap() == "done");
+    until(&page, "the list's first image", || {
+        page.attribute("result", "data-state").unwrap() == "done"
+    });
     page.press("zoom-in").unwrap();
     page.press("elsewhere-open").unwrap();
     until(&page, "the field for an address", || {
@@ -162,24 +187,44 @@ fn the_language_changes_in_the_middle_and_nothing_is_lost() {
 
     // To English, by the keyboard.
     let before = page.training().unwrap();
-    run(&bench, "window.__untouched = true; document.querySelector('[data-testid=language-zh]').focus()");
+    run(
+        &bench,
+        "window.__untouched = true; document.querySelector('[data-testid=language-zh]').focus()",
+    );
     bench.chromium.session.press(LEFT).unwrap();
     until(&page, "English", || page.text("status").unwrap().is_ascii());
     assert_eq!(document(&bench)[0], "en");
     assert_eq!(document(&bench)[1], "FSR defect finder");
-    assert_eq!(text(run(&bench, "return document.activeElement.dataset.testid")), "language-en");
-    let chinese: Vec<String> = self::said(&bench).into_iter().filter(|text| is_chinese(text)).collect();
+    assert_eq!(
+        text(run(&bench, "return document.activeElement.dataset.testid")),
+        "language-en"
+    );
+    let chinese: Vec<String> = self::said(&bench)
+        .into_iter()
+        .filter(|text| is_chinese(text))
+        .collect();
     assert_eq!(chinese, ["Language / 语言"]);
-    assert_eq!(run(&bench, "return [window.__untouched, window.__workers]"), json!([true, 1]));
+    assert_eq!(
+        run(&bench, "return [window.__untouched, window.__workers]"),
+        json!([true, 1])
+    );
     let after = page.training().unwrap();
-    assert_eq!((after.state, after.step, after.paused), (before.state, before.step, true));
+    assert_eq!(
+        (after.state, after.step, after.paused),
+        (before.state, before.step, true)
+    );
     assert_eq!(page.attribute("collect", "data-count").unwrap(), "3");
     assert_eq!(page.list_state().unwrap(), list);
     let sorted = "return document.querySelector('[data-testid=sort-score]').parentElement.ariaSort";
     assert_eq!(text(run(&bench, sorted)), "descending");
     assert_eq!(page.text("zoom-value").unwrap(), "150 %");
     assert!(page.text("score").unwrap().starts_with("Score"));
-    assert!(run(&bench, "return location.search").as_str().unwrap().contains("lang=en"));
+    assert!(
+        run(&bench, "return location.search")
+            .as_str()
+            .unwrap()
+            .contains("lang=en")
+    );
     let frame = hook("elsewhere-frame");
     bench.chromium.session.enter_frame(&frame).unwrap();
     until_frame(&bench, "Fetch");
@@ -210,7 +255,9 @@ fn the_choice_is_kept_and_the_browsers_own_language_is_heard() {
     let set = |languages: &str| {
         let values = json!({ "userAgent": agent, "acceptLanguage": languages });
         let session = &bench.chromium.session;
-        session.chromium("Emulation.setUserAgentOverride", values).unwrap();
+        session
+            .chromium("Emulation.setUserAgentOverride", values)
+            .unwrap();
     };
     set("de-DE,zh-CN");
     let page = bench.open("backend=cpu&demo=off");
@@ -225,7 +272,12 @@ fn the_choice_is_kept_and_the_browsers_own_language_is_heard() {
     until(&page, "the message in English", || {
         page.error().unwrap().unwrap().starts_with("broken.png: ")
     });
-    assert!(!run(&bench, "return location.search").as_str().unwrap().contains("lang"));
+    assert!(
+        !run(&bench, "return location.search")
+            .as_str()
+            .unwrap()
+            .contains("lang")
+    );
 
     // The visitor's choice is kept; an address that names a language is stronger.
     bench.open("backend=cpu&demo=off");

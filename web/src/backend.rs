@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::facts::facts;
+
 /// What computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,61 +73,61 @@ pub struct Choice {
     pub reason: Reason,
 }
 
-/// Why a backend was chosen. An adapter's name may be empty.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The address asks for the CPU.
-    Asked,
-    /// The browser has no WebGPU.
-    NoApi,
-    /// The browser has no adapter.
-    NoAdapter,
-    /// The address asks for WebGPU.
-    AskedOn {
-        /// On which.
-        adapter: String,
-    },
-    /// The address asks for WebGPU, and it computes in software.
-    AskedSoftware {
-        /// On which.
-        adapter: String,
-    },
-    /// There is a hardware adapter.
-    On {
-        /// Which.
-        adapter: String,
-    },
-    /// WebGPU would compute in software.
-    Software {
-        /// On which.
-        adapter: String,
-    },
-    /// A worker on the CPU trapped.
-    Restarted {
-        /// Its last words.
-        message: String,
-    },
-    /// A worker on WebGPU trapped.
-    Stopped {
-        /// Its last words.
-        message: String,
-    },
-    /// WebGPU did not begin.
-    NotInitialised {
-        /// Why.
-        message: String,
-    },
-    /// WebGPU computes wrongly.
-    SelfTest {
-        /// Largest map difference, relative to the stored map's maximum.
-        map_error: f32,
-    },
-    /// WebGPU failed at the first image.
-    WarmUp {
-        /// Why.
-        message: String,
-    },
+facts! {
+    /// Why a backend was chosen. An adapter's name may be empty.
+    pub enum Reason {
+        /// The address asks for the CPU.
+        Asked,
+        /// The browser has no WebGPU.
+        NoApi,
+        /// The browser has no adapter.
+        NoAdapter,
+        /// The address asks for WebGPU.
+        AskedOn {
+            /// On which.
+            adapter: String,
+        },
+        /// The address asks for WebGPU, and it computes in software.
+        AskedSoftware {
+            /// On which.
+            adapter: String,
+        },
+        /// There is a hardware adapter.
+        On {
+            /// Which.
+            adapter: String,
+        },
+        /// WebGPU would compute in software.
+        Software {
+            /// On which.
+            adapter: String,
+        },
+        /// A worker on the CPU trapped.
+        Restarted {
+            /// Its last words.
+            message: String,
+        },
+        /// A worker on WebGPU trapped.
+        Stopped {
+            /// Its last words.
+            message: String,
+        },
+        /// WebGPU did not begin.
+        NotInitialised {
+            /// Why.
+            message: String,
+        },
+        /// WebGPU computes wrongly.
+        SelfTest {
+            /// Largest map difference, relative to the stored map's maximum.
+            map_error: f32,
+        },
+        /// WebGPU failed at the first image.
+        WarmUp {
+            /// Why.
+            message: String,
+        },
+    }
 }
 
 /// Software rasterisers that browsers may offer as an adapter.

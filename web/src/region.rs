@@ -151,9 +151,7 @@ pub fn describe(words: &Words, region: Option<&HotRegion>) -> String {
     if region.spread > 0.33 {
         words.region.spread(&area)
     } else {
-        words
-            .region
-            .at(place(words, region.x, region.y), &area)
+        words.region.at(place(words, region.x, region.y), &area)
     }
 }
 
@@ -193,7 +191,10 @@ mod tests {
             let map = map_with(60, |x, y| x.abs_diff(cx) < 3 && y.abs_diff(cy) < 3);
             let region = hot_region(&map, 60, 0.0, 1.0).unwrap();
             assert!((region.area - 25.0 / 3600.0).abs() < 1e-6);
-            assert!(describe(Language::En.words(), Some(&region)).contains(name), "{name}: {region:?}");
+            assert!(
+                describe(Language::En.words(), Some(&region)).contains(name),
+                "{name}: {region:?}"
+            );
         }
     }
 
@@ -206,7 +207,13 @@ mod tests {
     #[test]
     fn heat_in_two_corners_has_no_single_place() {
         let map = map_with(60, |x, y| (x < 5 && y < 5) || (x > 54 && y > 54));
-        assert!(describe(Language::En.words(), hot_region(&map, 60, 0.0, 1.0).as_ref()).starts_with("heat spread"));
+        assert!(
+            describe(
+                Language::En.words(),
+                hot_region(&map, 60, 0.0, 1.0).as_ref()
+            )
+            .starts_with("heat spread")
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Reduction, Scores};
+use super::{Reduction, Scores, facts::facts};
 
 /// What is to be measured. Attached, when `pixels` is set: for each image its map, and after it its mask's
 /// file if it has one.
@@ -22,29 +22,29 @@ pub struct MeasurePlan {
     pub notes: Vec<Note>,
 }
 
-/// What is to be told beside the figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Note {
-    /// Too many images for figures of pixels.
-    TooMany {
-        /// The most there may be.
-        most: usize,
-        /// How many there are.
-        images: usize,
-    },
-    /// No image has a mask.
-    NoMasks,
-    /// A defective image has no mask.
-    NoMaskFor {
-        /// Its name.
-        name: String,
-    },
-    /// Images that could not be judged.
-    LeftOut {
-        /// How many.
-        images: usize,
-    },
+facts! {
+    /// What is to be told beside the figures.
+    pub enum Note {
+        /// Too many images for figures of pixels.
+        TooMany {
+            /// The most there may be.
+            most: usize,
+            /// How many there are.
+            images: usize,
+        },
+        /// No image has a mask.
+        NoMasks,
+        /// A defective image has no mask.
+        NoMaskFor {
+            /// Its name.
+            name: String,
+        },
+        /// Images that could not be judged.
+        LeftOut {
+            /// How many.
+            images: usize,
+        },
+    }
 }
 
 impl MeasurePlan {

@@ -9,6 +9,7 @@
 //! program runs is lost.
 
 mod answer;
+pub(crate) mod facts;
 mod failure;
 mod figures;
 mod model;

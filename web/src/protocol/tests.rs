@@ -305,6 +305,49 @@ fn a_librarys_message_becomes_what_and_mend() {
 }
 
 #[test]
+fn every_fact_survives_the_journey_and_nonsense_is_an_error() {
+    let text = |text: &str| text.to_owned();
+    let facts = [
+        Failure::Settings,
+        Failure::new("a: b", "c\nd"),
+        Failure::about(Matter::Sample(spec()), "no"),
+        Failure::about(Matter::ModelAt(text("http://a/b c")), ""),
+        Failure::about(Matter::Package, "x"),
+        Failure::SeveralSets {
+            folders: vec![text("d/a b"), text("d/c")],
+        },
+        Failure::Restarted {
+            message: text("it stopped"),
+            again: Again::List,
+        },
+        Failure::Refused {
+            url: text("u"),
+            status: 503,
+        },
+        Failure::MaskSize {
+            name: text("x"),
+            mask: (7, 8),
+            image: (9, 10),
+        },
+        Failure::StoppedOften {
+            times: 5,
+            message: String::new(),
+        },
+    ];
+    for fact in facts {
+        let json = serde_json::to_string(&fact).unwrap();
+        assert_eq!(serde_json::from_str::<Failure>(&json).unwrap(), fact);
+    }
+    let reason = Reason::SelfTest { map_error: 0.1 };
+    let json = serde_json::to_string(&reason).unwrap();
+    assert_eq!(json, r#"["SelfTest","0.1"]"#);
+    assert_eq!(serde_json::from_str::<Reason>(&json).unwrap(), reason);
+    for json in [r#"["Telepathy"]"#, "[]", r#"["Refused","u","many"]"#, "{}"] {
+        assert!(serde_json::from_str::<Failure>(json).is_err(), "{json}");
+    }
+}
+
+#[test]
 fn phases_are_ordered_as_they_happen() {
     assert!(
         Phase::Program < Phase::Download

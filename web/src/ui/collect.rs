@@ -16,7 +16,7 @@ use fsr_web::{
 use crate::{
     gallery::FIRST_PRODUCT,
     input::list_of,
-    language::{say, words},
+    language::{say, told, words},
     link, paint,
     state::{GoodItem, GoodPicture, Page},
 };
@@ -147,7 +147,7 @@ pub fn Collect(page: Page) -> impl IntoView {
         <div class="step" data-zone="collect" data-testid="collect" data-count=count>
             <h3><span class="step-number" aria-hidden="true">"1"</span> {say(|w| w.collect.title)}</h3>
             <p class="quiet">
-                {move || words().collect.wanted()}
+                {told(|| words().collect.wanted())}
             </p>
             <div class="drop small" tabindex="0" role="group" aria-label=say(|w| w.collect.zone)>
                 <p>{say(|w| w.collect.drop)}</p>
@@ -156,7 +156,7 @@ pub fn Collect(page: Page) -> impl IntoView {
                     <button type="button" class="secondary" on:click=move |_| click(folder)>{say(|w| w.collect.folder)}</button>
                 </div>
                 <button type="button" class="link" data-testid="use-samples" on:click=move |_| add_samples(page)>
-                    {move || words().collect.samples(SAMPLES)}
+                    {told(|| words().collect.samples(SAMPLES))}
                 </button>
                 <input node_ref=files type="file" multiple class="hidden-input" tabindex="-1" aria-label=say(|w| w.collect.images)
                     accept="image/*,.tif,.tiff" data-testid="good-input" on:change=chosen/>
@@ -169,11 +169,11 @@ pub fn Collect(page: Page) -> impl IntoView {
                 </For>
             </ul>
             <p class="quiet" role="status">
-                {move || match count() {
+                {told(move || match count() {
                     0 => String::new(),
                     1 => words().collect.one.to_owned(),
                     many => words().collect.many(many),
-                }}
+                })}
             </p>
         </div>
     }
@@ -195,15 +195,15 @@ fn GoodTile(page: Page, item: GoodItem) -> impl IntoView {
     let GoodItem { id, name, picture } = item;
     let called = {
         let picture = picture.clone();
-        move || match &picture {
+        told(move || match &picture {
             GoodPicture::Url(_) => name.clone(),
             GoodPicture::Sample(sample) => {
                 format!("{} {}", words().samples.name(sample), sample.seed)
             }
-        }
+        })
     };
     let (title, labelled) = (called.clone(), called.clone());
-    let label = move || words().collect.remove(&labelled());
+    let label = told(move || words().collect.remove(&labelled()));
     let picture = match picture {
         GoodPicture::Url(url) => {
             view! { <img src=url alt="" decoding="async" loading="lazy"/> }.into_any()

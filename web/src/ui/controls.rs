@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use fsr_web::{address::View, palette::Palette, zoom::Zoom};
 
 use crate::{
-    language::{Text, say, words},
+    language::{Text, say, told, words},
     state::Page,
 };
 
@@ -42,9 +42,9 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                 {choice(View::Swipe, |w| w.controls.swipe, "view-swipe")}
             </fieldset>
             <label class="slider">
-                <span>{move || if swiping() { words().controls.line } else { words().controls.heat }}</span>
+                <span>{told(move || if swiping() { words().controls.line } else { words().controls.heat }.to_owned())}</span>
                 <input type="range" min="0" max="100" step="1" data-testid="opacity"
-                    aria-label=move || if swiping() { words().controls.line_label } else { words().controls.heat_label }
+                    aria-label=told(move || if swiping() { words().controls.line_label } else { words().controls.heat_label }.to_owned())
                     disabled=move || matches!(page.view.get(), View::Image | View::Map)
                     prop:value=move || if swiping() { page.divider.get() } else { page.opacity.get() }.to_string()
                     on:input:target=move |event| {
@@ -52,10 +52,10 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                             if swiping() { page.divider.set(value) } else { page.opacity.set(value) }
                         }
                     }/>
-                <output>{move || {
+                <output>{told(move || {
                     let share = if swiping() { page.divider.get() } else { page.opacity.get() };
                     words().percent(f64::from(share) / 100.0, 0)
-                }}</output>
+                })}</output>
             </label>
             <label class="check">
                 <input type="checkbox" data-testid="contour-toggle" prop:checked=move || page.contour.get()
@@ -83,7 +83,7 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                 <button type="button" class="secondary" data-testid="zoom-out" aria-label=say(|w| w.controls.smaller)
                     disabled=move || !zoom.get().is_enlarged()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(1.0 / Zoom::STEP, None))>"−"</button>
-                <output data-testid="zoom-value">{move || zoom.get().to_string()}</output>
+                <output data-testid="zoom-value">{told(move || zoom.get().to_string())}</output>
                 <button type="button" class="secondary" data-testid="zoom-in" aria-label=say(|w| w.controls.larger)
                     disabled=move || zoom.get().is_largest()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(Zoom::STEP, None))>"+"</button>

@@ -10,7 +10,7 @@ use fsr_web::{
 };
 
 use crate::{
-    language::{Text, say, words},
+    language::{Text, say, told, words},
     state::{Page, Shown},
     status::bytes,
 };
@@ -39,7 +39,7 @@ pub fn Timings(shown: Arc<Shown>) -> impl IntoView {
     view! {
         <details class="timings" data-testid="timings">
             <summary>
-                {move || words().result.detected(&duration(total), backend.label())}
+                {told(move || words().result.detected(&duration(total), backend.label()))}
                 <span class="quiet">{say(|w| w.result.all_figures)}</span>
             </summary>
             <table>
@@ -79,7 +79,7 @@ fn scored(name: Text, value: f32) -> (Text, f32) {
 /// A stage's name in the page's language.
 fn stage_name(stage: &str) -> impl Fn() -> String + use<> {
     let stage = stage.to_owned();
-    move || words().result.stage(&stage)
+    told(move || words().result.stage(&stage))
 }
 
 /// Milliseconds for people.
@@ -130,9 +130,7 @@ fn rows(model: &ModelSummary) -> [(&'static str, String); 7] {
         | SelfTest::Failed {
             map_error,
             score_error,
-        } => {
-            frame.differences(*map_error, *score_error)
-        }
+        } => frame.differences(*map_error, *score_error),
         SelfTest::Absent => words().status.brings_none.into(),
     };
     let trained_on = words().facts.trained_on(&model.trained_on);

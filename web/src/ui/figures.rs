@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use fsr_web::protocol::{Figures, PixelFigures, Ranking};
 
 use crate::{
-    language::{Text, say, words},
+    language::{Text, say, told, words},
     state::{Measured, Page},
 };
 
@@ -32,7 +32,7 @@ pub fn FiguresCard(page: Page) -> impl IntoView {
             <section class="card figures" aria-labelledby="figures-title" data-testid="figures" data-state=state>
                 <div class="card-head">
                     <h2 id="figures-title">{say(|w| w.figures.title)}</h2>
-                    <p class="quiet" role="status" data-testid="figures-line">{line}</p>
+                    <p class="quiet" role="status" data-testid="figures-line">{told(line)}</p>
                 </div>
                 {move || found().map(|figures| view! { <Found figures=(*figures).clone()/> })}
             </section>
@@ -47,7 +47,7 @@ fn Found(figures: Figures) -> impl IntoView {
         .map(|PixelFigures { ranking, aupro }| row(|w| w.figures.pixels, ranking, Some(aupro)));
     let curve = (!figures.roc.is_empty()).then(|| {
         let area = figures.image.auroc;
-        let label = move || words().figures.roc_area(&percent(area));
+        let label = told(move || words().figures.roc_area(&percent(area)));
         view! {
             <figure class="roc">
                 <svg viewBox=format!("-2 -2 {} {}", SIDE + 4.0, SIDE + 4.0) role="img" aria-label=label>
@@ -80,28 +80,24 @@ fn Found(figures: Figures) -> impl IntoView {
                     </tbody>
                 </table>
                 {(!notes.is_empty()).then(|| view! {
-                    <p class="quiet">{move || {
-                        let told: Vec<String> = notes.iter().map(|note| words().figures.note(note)).collect();
-                        told.join(" ")
-                    }}</p>
+                    <p class="quiet">{told(move || {
+                        let notes: Vec<String> = notes.iter().map(|note| words().figures.note(note)).collect();
+                        notes.join(" ")
+                    })}</p>
                 })}
             </div>
         </div>
     }
 }
 
-fn row(
-    name: Text,
-    ranking: Ranking,
-    aupro: Option<Option<f64>>,
-) -> impl IntoView {
+fn row(name: Text, ranking: Ranking, aupro: Option<Option<f64>>) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{say(name)}</th>
-            <td>{move || percent(ranking.auroc)}</td>
-            <td>{move || percent(ranking.ap)}</td>
-            <td>{move || percent(ranking.f1_max)}</td>
-            <td>{move || aupro.map(percent)}</td>
+            <td>{told(move || percent(ranking.auroc))}</td>
+            <td>{told(move || percent(ranking.ap))}</td>
+            <td>{told(move || percent(ranking.f1_max))}</td>
+            <td>{told(move || aupro.map(percent).unwrap_or_default())}</td>
         </tr>
     }
 }

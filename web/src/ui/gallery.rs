@@ -8,7 +8,7 @@ use fsr_web::{
 use leptos::prelude::*;
 
 use crate::{
-    language::{say, words},
+    language::{say, told, words},
     link, paint,
     state::Page,
 };
@@ -152,7 +152,7 @@ fn Chip(
 ) -> impl IntoView {
     let (name, value) = (choice.name.clone(), choice.name.clone());
     let called = choice.clone();
-    let title = move || words().samples.product_title(&called.name, &called.title);
+    let title = told(move || words().samples.product_title(&called.name, &called.title));
     view! {
         <label class="chip">
             <input type="radio" name="product" value=value data-testid="category"
@@ -168,11 +168,11 @@ fn Tile(page: Page, spec: SampleSpec) -> impl IntoView {
     let canvas = NodeRef::<leptos::html::Canvas>::new();
     let good = spec.defect.is_none();
     let (labelled, titled) = (spec.defect.clone(), spec.clone());
-    let label = move || match &labelled {
+    let label = told(move || match &labelled {
         Some(defect) => words().samples.defect(defect),
         None => words().samples.good.to_owned(),
-    };
-    let title = move || words().samples.inspect(&words().samples.name(&titled));
+    });
+    let title = told(move || words().samples.inspect(&words().samples.name(&titled)));
     let code = spec.encode();
     let (key, pressed, clicked) = (spec.clone(), spec.clone(), spec);
     let picture = Memo::new(move |_| page.previews.with(|previews| previews.get(&key).cloned()));

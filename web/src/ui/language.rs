@@ -3,6 +3,8 @@
 //! Whatever is drawn with [`say`] or [`words`] follows the switch where it stands: nothing is built anew, so nothing
 //! of the visitor's is lost.
 
+use std::sync::Arc;
+
 use js_sys::{Object, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
@@ -42,6 +44,14 @@ pub fn words_now() -> &'static Words {
 /// A fixed text that follows the language. All of them are of one type, which keeps the program small.
 pub fn say(pick: Text) -> impl Fn() -> &'static str + Copy + Send + Sync + 'static {
     move || pick(words())
+}
+
+/// A sentence that follows the language, and whatever else it is made of. These are of one type too.
+pub fn told(
+    sentence: impl Fn() -> String + Send + Sync + 'static,
+) -> impl Fn() -> String + Clone + Send + Sync + 'static {
+    let sentence: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(sentence);
+    move || sentence()
 }
 
 /// Chooses the language: the address's, else the visitor's earlier choice, else the browser's.
@@ -87,8 +97,7 @@ fn kept() -> Option<Language> {
 /// The first of the browser's languages that there is.
 fn preferred() -> Option<Language> {
     let tags = window().navigator().languages();
-    tags.iter()
-        .find_map(|tag| Language::of(&tag.as_string()?))
+    tags.iter().find_map(|tag| Language::of(&tag.as_string()?))
 }
 
 /// The document's own language, title and description.

@@ -8,7 +8,7 @@ use fsr_web::{address::View, zoom::Zoom};
 
 use crate::{
     download,
-    language::words,
+    language::{told, words},
     paint,
     probe::{Place, pointed, stepped},
     state::{Page, Shown, Subject},
@@ -109,10 +109,10 @@ pub fn Layers(
         }
     });
     let named = shown.clone();
-    let label = move || {
+    let label = told(move || {
         let name = Subject::of(&named.answer).name();
         words().result.map_of(&name, &named.description())
-    };
+    });
     let ratio = format!(
         "aspect-ratio: {} / {}",
         shown.picture.width, shown.picture.height

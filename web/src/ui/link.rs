@@ -414,9 +414,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             let Some(task) = answered(id) else { return };
             match task {
                 Task::Preview(sample) => {
-                    web_sys::console::warn_1(
-                        &format!("{}: {failure:?}", sample.encode()).into(),
-                    );
+                    web_sys::console::warn_1(&format!("{}: {failure:?}", sample.encode()).into());
                     return;
                 }
                 Task::ListFile(row, ..) => {

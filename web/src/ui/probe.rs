@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use fsr_web::{region::Region, verdict::number};
 
 use crate::{
-    language::{say, words},
+    language::{say, told, words},
     state::Shown,
 };
 
@@ -53,11 +53,9 @@ pub fn read_out(shown: &Shown, place: Place) -> String {
     let at = |share: f32, side: u32| ((share * side as f32) as u32).min(side.saturating_sub(1));
     let (column, row) = (at(x, answer.map_width), at(y, answer.map_height));
     let value = shown.map[(row * answer.map_width + column) as usize];
-    words().result.pixel(
-        at(x, answer.width),
-        at(y, answer.height),
-        &number(value),
-    )
+    words()
+        .result
+        .pixel(at(x, answer.width), at(y, answer.height), &number(value))
 }
 
 /// Regions above the contour, the hottest first.
@@ -67,7 +65,7 @@ pub fn Regions(#[prop(into)] regions: Signal<Arc<Vec<Region>>>) -> impl IntoView
         <Show when=move || regions.with(|regions| !regions.is_empty())>
             <div class="regions">
                 <table data-testid="regions">
-                    <caption>{move || words().result.regions(regions.with(|regions| regions.len()))}</caption>
+                    <caption>{told(move || words().result.regions(regions.with(|regions| regions.len())))}</caption>
                     <thead><tr><th scope="col">{say(|w| w.result.place)}</th><th scope="col">{say(|w| w.result.share)}</th><th scope="col">{say(|w| w.result.peak)}</th></tr></thead>
                     <tbody>
                         {move || regions.with(|regions| regions.iter().take(MOST_REGIONS).map(|region| view! {

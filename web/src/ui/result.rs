@@ -17,7 +17,7 @@ use crate::{
     controls::Controls,
     details::Timings,
     download,
-    language::{say, words},
+    language::{say, told, words},
     layers::{LayerRefs, Layers},
     paint,
     probe::{Place, Regions, read_out},
@@ -60,21 +60,21 @@ pub fn ResultView(page: Page) -> impl IntoView {
             data-verdict=move || page.shown.get().map(|s| s.verdict(page.threshold_of(&s.answer).as_ref()).name())>
             <div class="card-head">
                 <h2 id="result-title">
-                    {move || page.shown.with(|s| s.as_ref().map_or_else(|| words().result.title.to_owned(), |s| Subject::of(&s.answer).name()))}
+                    {told(move || page.shown.with(|s| s.as_ref().map_or_else(|| words().result.title.to_owned(), |s| Subject::of(&s.answer).name())))}
                 </h2>
-                <p class="quiet">{move || page.shown.with(|s| s.as_ref().map(|s| {
+                <p class="quiet">{told(move || page.shown.with(|s| s.as_ref().map(|s| {
                     words().result.pixels(s.answer.width, s.answer.height)
-                }))}</p>
+                }).unwrap_or_default()))}</p>
             </div>
             {move || page.busy.get().map(|subject| {
                 let waiting = move || !matches!(page.stage.get(), Stage::Ready);
                 view! {
                     <p class="busy-note">
                         <span class="spinner" aria-hidden="true"></span>
-                        {move || {
+                        {told(move || {
                             let (name, words) = (subject.name(), &words().status);
                             if waiting() { words.waiting(&name) } else { words.inspecting(&name) }
-                        }}
+                        })}
                     </p>
                 }
             })}
@@ -94,7 +94,7 @@ fn Nothing(page: Page) -> impl IntoView {
                 {(0..36).map(|index| view! { <i class:odd=index == 22></i> }).collect_view()}
             </div>
             <p class="nothing-title">
-                {move || if page.busy.with(Option::is_some) { words().result.moment } else { words().result.none }}
+                {told(move || if page.busy.with(Option::is_some) { words().result.moment } else { words().result.none }.to_owned())}
             </p>
             <p class="quiet">{say(|w| w.result.hint)}</p>
         </div>
@@ -108,15 +108,15 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
     let scores = shown.answer.scores;
     let decisive = move || score(&scores, threshold.get().as_ref());
     let verdict = Memo::new(move |_| verdict::verdict(&scores, threshold.get().as_ref()));
-    let explained = move || {
-        match threshold.get() {
+    let explained = move || match threshold.get() {
         Some(threshold) => {
             let score = scores.get(threshold.reduction);
             let words = words();
-            words.verdict.explained(&number(score), &standing(words, score, &threshold))
+            words
+                .verdict
+                .explained(&number(score), &standing(words, score, &threshold))
         }
         None => words().result.uncalibrated.to_owned(),
-    }
     };
     let sample = shown.answer.sample.clone();
     let truth = move || {
@@ -154,7 +154,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
         <div class="judged">
             <div class="stage">
                 <Layers page shown=shown.clone() layers level place zoom/>
-                <p class="quiet read-out" data-testid="read-out">{move || read_out(&read, place.get())}</p>
+                <p class="quiet read-out" data-testid="read-out">{told(move || read_out(&read, place.get()))}</p>
                 <Controls page has_mask zoom/>
                 <button type="button" class="link" data-testid="export-png" on:click=save>{say(|w| w.result.save_png)}</button>
             </div>
@@ -173,14 +173,14 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
                     }
                 }}
                 <p class="explained">
-                    <span data-testid="score" data-score=move || decisive().to_string()>{explained}</span>
+                    <span data-testid="score" data-score=move || decisive().to_string()>{told(explained)}</span>
                     " "
-                    <span class="quiet">{move || threshold.get().map(|threshold| words().verdict.provenance_sentence(&provenance(words(), &threshold)))}</span>
+                    <span class="quiet">{told(move || threshold.get().map(|threshold| words().verdict.provenance_sentence(&provenance(words(), &threshold))).unwrap_or_default())}</span>
                 </p>
                 {move || threshold.get().map(|threshold| view! {
                     <Meter score=scores.get(threshold.reduction) threshold=threshold.value/>
                 })}
-                <p class="where" data-testid="map-description">{move || words().sentence(&described.description())}</p>
+                <p class="where" data-testid="map-description">{told(move || words().sentence(&described.description()))}</p>
                 <Regions regions=found/>
                 {move || truth().map(|text| view! { <p class="quiet" data-testid="truth-verdict">{text}</p> })}
                 {agreement.map(|agreement| view! { <Truth agreement/> })}
@@ -216,8 +216,8 @@ fn Meter(score: f32, threshold: f32) -> impl IntoView {
             <div class="track"><span class="needle" style=format!("left: {at:.1}%")></span></div>
             <div class="marks">
                 <span>{say(|w| w.result.good_mark)}</span>
-                <span>{move || words().verdict.threshold(&number(threshold))}</span>
-                <span>{move || if score > 2.0 * threshold { words().result.times(score / threshold) } else { words().result.anomalous_mark.to_owned() }}</span>
+                <span>{told(move || words().verdict.threshold(&number(threshold)))}</span>
+                <span>{told(move || if score > 2.0 * threshold { words().result.times(score / threshold) } else { words().result.anomalous_mark.to_owned() })}</span>
             </div>
         </div>
     }
@@ -226,11 +226,11 @@ fn Meter(score: f32, threshold: f32) -> impl IntoView {
 /// Agreement of the map with the ground truth of a generated sample.
 #[component]
 fn Truth(agreement: Agreement) -> impl IntoView {
-    let auroc = move || {
+    let auroc = told(move || {
         agreement
             .pixel_auroc
             .map_or_else(|| "–".into(), |value| words().percent(value, 1))
-    };
+    });
     view! {
         <dl class="truth" data-testid="agreement">
             <div>
@@ -239,11 +239,11 @@ fn Truth(agreement: Agreement) -> impl IntoView {
             </div>
             <div>
                 <dt>{say(|w| w.result.overlap)}</dt>
-                <dd>{move || words().percent(agreement.iou, 0)}</dd>
+                <dd>{told(move || words().percent(agreement.iou, 0))}</dd>
             </div>
             <div>
                 <dt>{say(|w| w.result.area)}</dt>
-                <dd>{move || words().percent(agreement.area, 1)}</dd>
+                <dd>{told(move || words().percent(agreement.area, 1))}</dd>
             </div>
         </dl>
     }

@@ -8,7 +8,7 @@ use fsr_web::{
 };
 
 use crate::{
-    language::{say, words},
+    language::{say, told, words},
     state::{Page, Stage},
 };
 
@@ -46,7 +46,7 @@ pub fn Status(page: Page) -> impl IntoView {
         <section class="status" aria-label=say(|w| w.status.label)>
             <p class="state" role="status" aria-live="polite" data-testid="status" data-stage=stage_name>
                 <span class="lamp" aria-hidden="true"></span>
-                {move || sentence.get()}
+                {told(move || sentence.get())}
             </p>
             <Progress page/>
             <ul class="facts">
@@ -79,16 +79,8 @@ fn outcome(test: &SelfTest) -> &'static str {
 fn self_test(test: &SelfTest) -> impl IntoView + use<> {
     let words = &words().status;
     let (mark, text, detail) = match test {
-        SelfTest::Passed { map_error, .. } => (
-            "✓",
-            words.passed,
-            words.within(*map_error),
-        ),
-        SelfTest::Failed { map_error, .. } => (
-            "✗",
-            words.failed,
-            words.off(*map_error),
-        ),
+        SelfTest::Passed { map_error, .. } => ("✓", words.passed, words.within(*map_error)),
+        SelfTest::Failed { map_error, .. } => ("✗", words.failed, words.off(*map_error)),
         SelfTest::Absent => ("–", words.absent, words.brings_none.to_owned()),
     };
     view! { <b><span aria-hidden="true">{mark}</span> " " {text}</b> " " <span class="quiet">{detail}</span> }
@@ -126,7 +118,7 @@ fn Progress(page: Page) -> impl IntoView {
                     <progress data-testid="progress" aria-label=say(|w| w.status.loading)></progress>
                 }.into_any(),
             })}
-            <span class="quiet">{text}</span>
+            <span class="quiet">{told(text)}</span>
         </div>
     }
 }

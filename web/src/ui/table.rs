@@ -11,7 +11,7 @@ use fsr_web::{
 use crate::{
     download,
     figures::FiguresCard,
-    language::{Text, say, words},
+    language::{Text, say, told, words},
     list, paint,
     state::{Measured, Page},
     threshold::ThresholdCard,
@@ -126,8 +126,8 @@ fn Table(page: Page) -> impl IntoView {
             data-failed=move || count.get().failed data-open=move || count.get().open()>
             <div class="card-head">
                 <h2 id="list-title">{say(|w| w.list.title)}</h2>
-                <p class="quiet" data-testid="list-line">{move || line(&count.get())}</p>
-                <p class="visually-hidden" role="status">{move || announced.get()}</p>
+                <p class="quiet" data-testid="list-line">{told(move || line(&count.get()))}</p>
+                <p class="visually-hidden" role="status">{told(move || announced.get())}</p>
             </div>
             <Show when=unfinished>
                 <progress aria-label=say(|w| w.list.inspected) max=move || count.get().total
@@ -169,7 +169,7 @@ fn Table(page: Page) -> impl IntoView {
             <Show when=cut_off>
                 <button type="button" class="link" data-testid="list-more"
                     on:click=move |_| most.update(|most| *most += PORTION)>
-                    {move || words().list.more(PORTION, count.get().total)}
+                    {told(move || words().list.more(PORTION, count.get().total))}
                 </button>
             </Show>
         </section>
@@ -203,7 +203,7 @@ fn Line(page: Page, row: Row) -> impl IntoView {
         }
     });
     let (labelled, hook) = (name.clone(), name.clone());
-    let label = move || words().list.show(&labelled);
+    let label = told(move || words().list.show(&labelled));
     let judged = row.judged().cloned();
     let time = judged
         .as_ref()
@@ -236,7 +236,9 @@ fn Line(page: Page, row: Row) -> impl IntoView {
 /// Score, verdict, and place among good images.
 fn cells(state: &RowState, threshold: Option<&Threshold>) -> AnyView {
     match state {
-        RowState::Waiting => view! { <td></td><td class="quiet">{words().list.waits}</td><td></td> }.into_any(),
+        RowState::Waiting => {
+            view! { <td></td><td class="quiet">{words().list.waits}</td><td></td> }.into_any()
+        }
         RowState::UnderWay => {
             view! { <td></td><td class="quiet">{words().list.at_work}</td><td></td> }.into_any()
         }

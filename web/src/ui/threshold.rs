@@ -9,7 +9,7 @@ use fsr_web::{
 };
 
 use crate::{
-    language::{say, words},
+    language::{say, told, words},
     state::Page,
 };
 
@@ -98,11 +98,11 @@ pub fn ThresholdCard(page: Page) -> impl IntoView {
             data-threshold=move || value().map(|value| value.to_string())>
             <div class="card-head">
                 <h2 id="threshold-title">{say(|w| w.threshold.title)}</h2>
-                <p class="quiet">{move || page.model_threshold().map(|threshold| provenance(words(), &threshold))}</p>
+                <p class="quiet">{told(move || page.model_threshold().map(|threshold| provenance(words(), &threshold)).unwrap_or_default())}</p>
             </div>
             <div class="histogram">
                 <svg viewBox=format!("0 -4 {} {}", SIZE.0, SIZE.1 + 4.0) role="img" preserveAspectRatio="none"
-                    aria-label=described>
+                    aria-label=told(described)>
                     {drawing}
                 </svg>
                 <input type="range" min="0" max=POSITIONS step="1" aria-label=say(|w| w.threshold.title) data-testid="threshold"
@@ -112,7 +112,7 @@ pub fn ThresholdCard(page: Page) -> impl IntoView {
             <div class="row key">
                 <span><i class="good-key" aria-hidden="true"></i> {say(|w| w.threshold.good)}</span>
                 <span><i class="list-key" aria-hidden="true"></i> {say(|w| w.threshold.listed)}</span>
-                <output data-testid="threshold-value">{move || value().map(|value| words().verdict.threshold(&number(value)))}</output>
+                <output data-testid="threshold-value">{told(move || value().map(|value| words().verdict.threshold(&number(value))).unwrap_or_default())}</output>
                 <Show when=move || page.threshold.get().is_some()>
                     <button type="button" class="link" data-testid="threshold-reset" on:click=move |_| page.threshold.set(None)>
                         {say(|w| w.threshold.reset)}

@@ -11,7 +11,7 @@ use fsr_web::{
 
 use crate::{
     collect,
-    language::{say, words, words_now},
+    language::{say, told, words, words_now},
     link,
     state::{Page, Stage, TrainStage},
 };
@@ -68,7 +68,7 @@ pub fn Train(page: Page) -> impl IntoView {
                         }/></label>
                 </div>
                 <button type="button" class="primary" data-testid="train-start" prop:disabled=move || !ready() on:click=start.clone()>
-                    {move || if page.training.get() == TrainStage::Done { words().train.again } else { words().train.start }}
+                    {told(move || if page.training.get() == TrainStage::Done { words().train.again } else { words().train.start }.to_owned())}
                 </button>
                 <Show when=move || page.stage.get() == Stage::Empty>
                     <p class="quiet">{say(|w| w.train.needs_model)}</p>
@@ -79,7 +79,7 @@ pub fn Train(page: Page) -> impl IntoView {
                     <button type="button" class="secondary" data-testid="train-pause"
                         prop:disabled=move || page.training.get() != TrainStage::Running
                         on:click=move |_| link::steer(if page.paused.get_untracked() { Steer::Resume } else { Steer::Pause })>
-                        {move || if page.paused.get() { words().train.resume } else { words().train.pause }}
+                        {told(move || if page.paused.get() { words().train.resume } else { words().train.pause }.to_owned())}
                     </button>
                     <button type="button" class="secondary" data-testid="train-stop"
                         prop:disabled=move || page.training.get() != TrainStage::Running || page.curve.with(|curve| curve.done() == 0)
@@ -111,9 +111,7 @@ fn Progress(page: Page) -> impl IntoView {
                 words().train.running(curve.done(), curve.steps, &left)
             }
         }),
-        TrainStage::Calibrating { done, total } => {
-            words().train.calibrating(done, total)
-        }
+        TrainStage::Calibrating { done, total } => words().train.calibrating(done, total),
         TrainStage::Packing => format!("{}…", words().train.testing),
         TrainStage::Done => words().train.done.into(),
     };
@@ -142,8 +140,8 @@ fn Progress(page: Page) -> impl IntoView {
         _ => None,
     };
     view! {
-        <p class="train-line" data-testid="train-line">{text}</p>
-        <p class="visually-hidden" role="status">{move || announced.get()}</p>
+        <p class="train-line" data-testid="train-line">{told(text)}</p>
+        <p class="visually-hidden" role="status">{told(move || announced.get())}</p>
         {move || page.training.get().under_way().then(|| match fraction() {
             Some(value) => view! { <progress max="1" value=value aria-label=say(|w| w.train.label)></progress> }.into_any(),
             None => view! { <progress aria-label=say(|w| w.train.label)></progress> }.into_any(),
@@ -159,12 +157,12 @@ fn Losses(page: Page) -> impl IntoView {
     view! {
         <figure class="curve">
             <svg viewBox=format!("-2 -3 {} {}", width + 4.0, height + 6.0) role="img" preserveAspectRatio="none"
-                aria-label=move || page.curve.with(|curve| curve.describe(words()))>
+                aria-label=told(move || page.curve.with(|curve| curve.describe(words())))>
                 <polyline class="single" points=move || lines.with(|[single, _]| single.clone())/>
                 <polyline class="smooth" points=move || lines.with(|[_, smooth]| smooth.clone())/>
             </svg>
             <figcaption class="quiet" data-testid="loss">
-                {move || page.curve.with(|curve| curve.loss()).map(|loss| words().train.loss(&number(loss)))}
+                {told(move || page.curve.with(|curve| curve.loss()).map(|loss| words().train.loss(&number(loss))).unwrap_or_default())}
             </figcaption>
         </figure>
     }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     collect::Collect,
     input::{Images, Packages},
-    language::{say, words},
+    language::{say, told, words},
     state::{Page, Saved, TrainStage},
     status::bytes,
     train::Train,
@@ -36,11 +36,11 @@ fn Inspect(page: Page) -> impl IntoView {
         <div class="step">
             <h3><span class="step-number" aria-hidden="true">"3"</span> {say(|w| w.inspect.title)}</h3>
             <p class="quiet">
-                {move || if page.training.get() == TrainStage::Done || page.saved.with(Option::is_some) {
+                {told(move || if page.training.get() == TrainStage::Done || page.saved.with(Option::is_some) {
                     words().inspect.now
                 } else {
                     words().inspect.then
-                }}
+                }.to_owned())}
             </p>
             <Images page/>
             <Packages page/>
@@ -61,7 +61,7 @@ fn Save(saved: Saved) -> impl IntoView {
     view! {
         <div class="saved">
             <a class="button primary" href=url download=file.clone() data-testid="save-package">{say(|w| w.inspect.save)}</a>
-            <p class="quiet">{move || words().inspect.saved(&file, &bytes(size))}</p>
+            <p class="quiet">{told(move || words().inspect.saved(&file, &bytes(size)))}</p>
         </div>
     }
 }

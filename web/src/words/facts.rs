@@ -117,5 +117,9 @@ table! {
 }
 
 fn named<'a>(adapter: &'a str, nameless: &'static str) -> &'a str {
-    if adapter.is_empty() { nameless } else { adapter }
+    if adapter.is_empty() {
+        nameless
+    } else {
+        adapter
+    }
 }

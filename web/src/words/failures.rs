@@ -1,9 +1,7 @@
 //! Failures in words: what is wrong, and the mend.
 
 use super::{Language, Samples};
-use crate::protocol::{
-    Again, FEWEST_IMAGES, Failure, MOST_IMAGES, MOST_STEPS, Matter, sentence,
-};
+use crate::protocol::{Again, FEWEST_IMAGES, Failure, MOST_IMAGES, MOST_STEPS, Matter, sentence};
 
 /// A failure in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,21 +46,29 @@ fn english(failure: &Failure) -> Told {
             "For more, train with the program fsr.",
         ),
         Failure::GoodCount { images } => told(
-            format!("Training needs {FEWEST_IMAGES} to {MOST_IMAGES} good images, and there are {images}."),
+            format!(
+                "Training needs {FEWEST_IMAGES} to {MOST_IMAGES} good images, and there are {images}."
+            ),
             "Add or remove some.",
         ),
         Failure::StepCount { steps } => told(
             format!("{steps} training steps are not possible."),
             &format!("Ask for 1 to {MOST_STEPS}."),
         ),
-        Failure::Settings => told("The training's settings are not usable.".into(), "Reload the page."),
+        Failure::Settings => told(
+            "The training's settings are not usable.".into(),
+            "Reload the page.",
+        ),
         Failure::NoName => told("The detector has no name.".into(), "Give it one."),
         Failure::Dropped { why } => told(
             format!("What was dropped could not be read: {why}"),
             "Choose the files with the buttons instead.",
         ),
         Failure::SeveralSets { folders } => told(
-            format!("This folder holds several data sets: {}.", folders.join(", ")),
+            format!(
+                "This folder holds several data sets: {}.",
+                folders.join(", ")
+            ),
             "Choose the folder of one of them.",
         ),
         Failure::MixedModels => told(
@@ -87,11 +93,17 @@ fn english(failure: &Failure) -> Told {
             "Reload the page; if it happens again, open it with ?backend=cpu and report the message.",
         ),
         Failure::StoppedLoading { matter, message } => told(
-            format!("The detector stopped while loading {}: {message}", english_matter(matter)),
+            format!(
+                "The detector stopped while loading {}: {message}",
+                english_matter(matter)
+            ),
             "Close other tabs to free memory and reload the page.",
         ),
         Failure::StoppedAt { matter, message } => told(
-            format!("The detector stopped while working on {}: {message}", english_matter(matter)),
+            format!(
+                "The detector stopped while working on {}: {message}",
+                english_matter(matter)
+            ),
             "It was restarted. Try a smaller image or package.",
         ),
         Failure::Restarted { message, again } => told(
@@ -150,7 +162,10 @@ fn english(failure: &Failure) -> Told {
             format!("model.safetensors.index.json is not usable: {reason}."),
             "Export the package again.",
         ),
-        Failure::NoMap { name } => told(format!("The map of {name} is not there."), "Inspect the folder again."),
+        Failure::NoMap { name } => told(
+            format!("The map of {name} is not there."),
+            "Inspect the folder again.",
+        ),
         Failure::MaskSize { name, mask, image } => told(
             format!(
                 "The mask of {name} has {} × {} pixels, the image {} × {}.",
@@ -203,12 +218,17 @@ fn chinese(failure: &Failure) -> Told {
         ),
         Failure::Settings => told("训练设置无效。".into(), "请重新加载页面。"),
         Failure::NoName => told("检测器还没有名称。".into(), "请为它命名。"),
-        Failure::Dropped { why } => told(format!("无法读取拖放的内容：{why}"), "请改用按钮选择文件。"),
+        Failure::Dropped { why } => {
+            told(format!("无法读取拖放的内容：{why}"), "请改用按钮选择文件。")
+        }
         Failure::SeveralSets { folders } => told(
             format!("此文件夹包含多个数据集：{}。", folders.join("、")),
             "请选择其中一个数据集的文件夹。",
         ),
-        Failure::MixedModels => told("这些图像由不同的模型判定，请用当前模型重新检测。".into(), ""),
+        Failure::MixedModels => told(
+            "这些图像由不同的模型判定，请用当前模型重新检测。".into(),
+            "",
+        ),
         Failure::FileGone => told("文件已不存在".into(), ""),
         Failure::NoWorker { why } => told(
             format!("此浏览器无法启动模块 Worker：{why}"),
@@ -246,8 +266,12 @@ fn chinese(failure: &Failure) -> Told {
             format!("无法保留训练好的检测器：{why}"),
             "请释放一些内存后重新训练。",
         ),
-        Failure::NoModelToTrain { name } => told(format!("无法训练 {name}：未加载模型。"), "请先打开模型包。"),
-        Failure::NoModelToInspect { name } => told(format!("无法检测 {name}：未加载模型。"), "请先打开模型包。"),
+        Failure::NoModelToTrain { name } => {
+            told(format!("无法训练 {name}：未加载模型。"), "请先打开模型包。")
+        }
+        Failure::NoModelToInspect { name } => {
+            told(format!("无法检测 {name}：未加载模型。"), "请先打开模型包。")
+        }
         Failure::TrainingFailed { message } => told(
             format!("训练失败：{message}。"),
             "请移除异样的图像后重新训练。",
@@ -284,7 +308,9 @@ fn chinese(failure: &Failure) -> Told {
             format!("model.safetensors.index.json 无法使用：{reason}。"),
             "请重新导出模型包。",
         ),
-        Failure::NoMap { name } => told(format!("{name} 的异常图已不存在。"), "请重新检测此文件夹。"),
+        Failure::NoMap { name } => {
+            told(format!("{name} 的异常图已不存在。"), "请重新检测此文件夹。")
+        }
         Failure::MaskSize { name, mask, image } => told(
             format!(
                 "{name} 的掩膜为 {} × {} 像素，而图像为 {} × {}。",
@@ -292,7 +318,9 @@ fn chinese(failure: &Failure) -> Told {
             ),
             "请使用与图像大小相同的掩膜。",
         ),
-        Failure::NoSample { message } => told(format!("无法生成样例：{message}。"), "请选择一个样例图块。"),
+        Failure::NoSample { message } => {
+            told(format!("无法生成样例：{message}。"), "请选择一个样例图块。")
+        }
     }
 }
 

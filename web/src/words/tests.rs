@@ -59,7 +59,10 @@ fn no_text_is_empty_or_left_in_english() {
     let (en, zh) = (texts(Language::En.words()), texts(Language::Zh.words()));
     assert!(en.len() > 200, "{}", en.len());
     for ((name, english), (_, chinese)) in en.into_iter().zip(zh) {
-        assert!(!english.trim().is_empty() && !chinese.trim().is_empty(), "{name}");
+        assert!(
+            !english.trim().is_empty() && !chinese.trim().is_empty(),
+            "{name}"
+        );
         assert!(!is_chinese(english), "{name}: {english}");
         assert_ne!(english, chinese, "{name}");
         if !signs.contains(&name.as_str()) {
@@ -85,7 +88,10 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
     let seconds = |seconds| w.train.duration(seconds);
     vec![
         (w.frame.differences(1e-3, 2e-4), &["1.0e-3", "2.0e-4"]),
-        (w.frame.steps("11", "22", "33", "44"), &["11", "22", "33", "44"]),
+        (
+            w.frame.steps("11", "22", "33", "44"),
+            &["11", "22", "33", "44"],
+        ),
         (w.status.inspecting("a.png"), &["a.png"]),
         (w.status.waiting("a.png"), &["a.png"]),
         (w.status.model("nut"), &["nut"]),
@@ -102,11 +108,17 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
         (w.train.calibrating(5, 16), &["5", "16"]),
         (w.train.share_done(4), &["40"]),
         (w.train.loss("0.321"), &["0.321"]),
-        (w.train.course(0.9, 0.1, 20, 300), &["0.900", "0.100", "20", "300"]),
+        (
+            w.train.course(0.9, 0.1, 20, 300),
+            &["0.900", "0.100", "20", "300"],
+        ),
         (seconds(59), &["59"]),
         (seconds(61), &["1", "01"]),
         (seconds(7_260), &["2", "01"]),
-        (w.inspect.saved("nut.zip", "9 MB"), &["nut.zip", "9 MB", "fsr predict"]),
+        (
+            w.inspect.saved("nut.zip", "9 MB"),
+            &["nut.zip", "9 MB", "fsr predict"],
+        ),
         (w.result.pixels(640, 480), &["640", "480"]),
         (w.result.map_of("a.png", "dark"), &["a.png", "dark"]),
         (w.result.drawn_bad_right("cut"), &["cut"]),
@@ -121,7 +133,10 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
         (w.verdict.below_all(40), &["40"]),
         (w.verdict.above("95 %", 40), &["95 %", "40"]),
         (w.verdict.threshold("0.3"), &["0.3"]),
-        (w.verdict.provenance("0.3", "peak", 40, "them"), &["0.3", "peak", "40", "them"]),
+        (
+            w.verdict.provenance("0.3", "peak", 40, "them"),
+            &["0.3", "peak", "40", "them"],
+        ),
         (w.verdict.provenance_sentence("it"), &["it"]),
         (w.region.less_than("1 %"), &["1 %"]),
         (w.region.spread("30 %"), &["30 %"]),
@@ -136,9 +151,23 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
         (w.list.show("a.png"), &["a.png"]),
         (w.threshold.histogram("0.3", 4, 9), &["0.3", "4", "9"]),
         (w.figures.roc_area("98 %"), &["98 %"]),
-        (w.figures.judged(8, 9, "nut", "peak"), &["8", "9", "nut", "peak"]),
-        (w.figures.note(&Note::TooMany { most: 200, images: 351 }), &["200", "351"]),
-        (w.figures.note(&Note::NoMaskFor { name: "c/1.png".into() }), &["c/1.png"]),
+        (
+            w.figures.judged(8, 9, "nut", "peak"),
+            &["8", "9", "nut", "peak"],
+        ),
+        (
+            w.figures.note(&Note::TooMany {
+                most: 200,
+                images: 351,
+            }),
+            &["200", "351"],
+        ),
+        (
+            w.figures.note(&Note::NoMaskFor {
+                name: "c/1.png".into(),
+            }),
+            &["c/1.png"],
+        ),
         (w.figures.note(&Note::LeftOut { images: 6 }), &["6"]),
         (w.samples.inspect("Nut"), &["Nut"]),
         (w.samples.defect("not_known"), &["not known"]),
@@ -168,50 +197,152 @@ fn failures() -> Vec<(Failure, &'static [&'static str])> {
     let text = |text: &str| text.to_owned();
     let (why, message) = (text("odd"), text("trap"));
     vec![
-        (Failure::about(Matter::File(text("a.png")), "cut short: save it"), &["a.png", "cut short", "Save it."]),
-        (Failure::about(Matter::MaskOf(text("a.png")), "no"), &["a.png", "no"]),
+        (
+            Failure::about(Matter::File(text("a.png")), "cut short: save it"),
+            &["a.png", "cut short", "Save it."],
+        ),
+        (
+            Failure::about(Matter::MaskOf(text("a.png")), "no"),
+            &["a.png", "no"],
+        ),
         (Failure::GoodLeftOut { images: 7 }, &["7", "32"]),
         (Failure::GoodCount { images: 1 }, &["1", "2", "32"]),
         (Failure::StepCount { steps: 0 }, &["0", "5000"]),
         (Failure::Settings, &[]),
         (Failure::NoName, &[]),
         (Failure::Dropped { why: why.clone() }, &["odd"]),
-        (Failure::SeveralSets { folders: vec![text("x/a"), text("x/b")] }, &["x/a", "x/b"]),
+        (
+            Failure::SeveralSets {
+                folders: vec![text("x/a"), text("x/b")],
+            },
+            &["x/a", "x/b"],
+        ),
         (Failure::MixedModels, &[]),
         (Failure::FileGone, &[]),
         (Failure::NoWorker { why: why.clone() }, &["odd", "HTTP"]),
         (Failure::OtherVersion, &["Ctrl+Shift+R"]),
-        (Failure::NotStarted { message: message.clone() }, &["trap", "Firefox"]),
-        (Failure::StoppedOften { times: 5, message: message.clone() }, &["5", "trap", "?backend=cpu"]),
         (
-            Failure::StoppedLoading { matter: Matter::ModelAt(text("http://a/")), message: message.clone() },
+            Failure::NotStarted {
+                message: message.clone(),
+            },
+            &["trap", "Firefox"],
+        ),
+        (
+            Failure::StoppedOften {
+                times: 5,
+                message: message.clone(),
+            },
+            &["5", "trap", "?backend=cpu"],
+        ),
+        (
+            Failure::StoppedLoading {
+                matter: Matter::ModelAt(text("http://a/")),
+                message: message.clone(),
+            },
             &["http://a/", "trap"],
         ),
         (
-            Failure::StoppedAt { matter: Matter::Training(text("nut")), message: message.clone() },
+            Failure::StoppedAt {
+                matter: Matter::Training(text("nut")),
+                message: message.clone(),
+            },
             &["nut", "trap"],
         ),
-        (Failure::Restarted { message: message.clone(), again: Again::List }, &["trap", "CPU"]),
-        (Failure::Restarted { message: message.clone(), again: Again::Training }, &["trap", "CPU"]),
+        (
+            Failure::Restarted {
+                message: message.clone(),
+                again: Again::List,
+            },
+            &["trap", "CPU"],
+        ),
+        (
+            Failure::Restarted {
+                message: message.clone(),
+                again: Again::Training,
+            },
+            &["trap", "CPU"],
+        ),
         (Failure::BadMessage { why: why.clone() }, &["odd"]),
         (Failure::NotKept { why: why.clone() }, &["odd"]),
         (Failure::NoModelToTrain { name: text("nut") }, &["nut"]),
-        (Failure::NoModelToInspect { name: text("a.png") }, &["a.png"]),
-        (Failure::TrainingFailed { message: message.clone() }, &["trap"]),
-        (Failure::ModelUnusable { message: message.clone() }, &["trap"]),
-        (Failure::NotInspected { name: text("a.png"), message: message.clone() }, &["a.png", "trap"]),
-        (Failure::Unreachable { url: text("http://a/"), why: why.clone() }, &["http://a/", "odd"]),
-        (Failure::Refused { url: text("http://a/"), status: 503 }, &["http://a/", "503"]),
-        (Failure::BrokeOff { url: text("http://a/"), why: why.clone() }, &["http://a/", "odd"]),
-        (Failure::Unreadable { matter: Matter::Trained, why }, &["odd"]),
         (
-            Failure::NoPackage { url: text("http://a/"), file: text("config.json") },
+            Failure::NoModelToInspect {
+                name: text("a.png"),
+            },
+            &["a.png"],
+        ),
+        (
+            Failure::TrainingFailed {
+                message: message.clone(),
+            },
+            &["trap"],
+        ),
+        (
+            Failure::ModelUnusable {
+                message: message.clone(),
+            },
+            &["trap"],
+        ),
+        (
+            Failure::NotInspected {
+                name: text("a.png"),
+                message: message.clone(),
+            },
+            &["a.png", "trap"],
+        ),
+        (
+            Failure::Unreachable {
+                url: text("http://a/"),
+                why: why.clone(),
+            },
+            &["http://a/", "odd"],
+        ),
+        (
+            Failure::Refused {
+                url: text("http://a/"),
+                status: 503,
+            },
+            &["http://a/", "503"],
+        ),
+        (
+            Failure::BrokeOff {
+                url: text("http://a/"),
+                why: why.clone(),
+            },
+            &["http://a/", "odd"],
+        ),
+        (
+            Failure::Unreadable {
+                matter: Matter::Trained,
+                why,
+            },
+            &["odd"],
+        ),
+        (
+            Failure::NoPackage {
+                url: text("http://a/"),
+                file: text("config.json"),
+            },
             &["http://a/", "config.json", "models/"],
         ),
-        (Failure::Index { reason: text("short") }, &["index.json", "short"]),
-        (Failure::NoMap { name: text("a.png") }, &["a.png"]),
         (
-            Failure::MaskSize { name: text("a.png"), mask: (7, 8), image: (9, 6) },
+            Failure::Index {
+                reason: text("short"),
+            },
+            &["index.json", "short"],
+        ),
+        (
+            Failure::NoMap {
+                name: text("a.png"),
+            },
+            &["a.png"],
+        ),
+        (
+            Failure::MaskSize {
+                name: text("a.png"),
+                mask: (7, 8),
+                image: (9, 6),
+            },
             &["a.png", "7", "8", "9", "6"],
         ),
         (Failure::NoSample { message }, &["trap"]),
@@ -229,7 +360,11 @@ fn failures_name_the_thing_and_the_mend_in_both_languages() {
                 assert!(all.contains(value), "{value} in {all}");
             }
         }
-        assert_eq!(english.mend.is_empty(), chinese.mend.is_empty(), "{english:?}");
+        assert_eq!(
+            english.mend.is_empty(),
+            chinese.mend.is_empty(),
+            "{english:?}"
+        );
         assert!(
             is_chinese(&format!("{}{}", chinese.what, chinese.mend)),
             "{chinese:?}"
@@ -265,9 +400,15 @@ fn facts_of_the_worker_are_said_in_both_languages() {
             assert_eq!(text.contains("nvidia ampere"), mentions, "{text}");
         }
     }
-    let nameless = Reason::On { adapter: String::new() };
+    let nameless = Reason::On {
+        adapter: String::new(),
+    };
     assert_eq!(en.facts.reason(&nameless), "on an adapter without a name");
-    let architecture = Architecture { backbone: "lite".into(), blocks: 4, width: 192 };
+    let architecture = Architecture {
+        backbone: "lite".into(),
+        blocks: 4,
+        width: 192,
+    };
     let trained = TrainedOn {
         data: "generated".into(),
         images: 320,
@@ -277,16 +418,29 @@ fn facts_of_the_worker_are_said_in_both_languages() {
         en.facts.architecture(&architecture),
         "lite backbone, restorer of 4 blocks, width 192"
     );
-    assert_eq!(en.facts.trained_on(&trained), "generated, 320 good images of hex nut, own");
-    assert_eq!(zh.facts.trained_on(&trained), "generated，320 张良品图像（六角螺母、own）");
+    assert_eq!(
+        en.facts.trained_on(&trained),
+        "generated, 320 good images of hex nut, own"
+    );
+    assert_eq!(
+        zh.facts.trained_on(&trained),
+        "generated，320 张良品图像（六角螺母、own）"
+    );
     let known = |say: &dyn Fn(&Words) -> &'static str| {
         let (english, chinese) = (say(en), say(zh));
-        assert!(!is_chinese(english) && is_chinese(chinese), "{english}, {chinese}");
+        assert!(
+            !is_chinese(english) && is_chinese(chinese),
+            "{english}, {chinese}"
+        );
     };
     for origin in [Origin::Server, Origin::Files, Origin::Trained] {
         known(&|words| words.facts.origin(origin));
     }
-    for source in [Source::HeldOut, Source::AlteredTraining, Source::LeaveOneOut] {
+    for source in [
+        Source::HeldOut,
+        Source::AlteredTraining,
+        Source::LeaveOneOut,
+    ] {
         known(&|words| words.verdict.source(source));
     }
     for reduction in [Reduction::Std, Reduction::Max, Reduction::Top1] {
@@ -295,7 +449,13 @@ fn facts_of_the_worker_are_said_in_both_languages() {
     for verdict in [Judged::Good, Judged::Anomalous, Judged::Unknown] {
         known(&|words| words.verdict.label(verdict));
     }
-    for phase in [Phase::Program, Phase::Download, Phase::Build, Phase::WarmUp, Phase::SelfTest] {
+    for phase in [
+        Phase::Program,
+        Phase::Download,
+        Phase::Build,
+        Phase::WarmUp,
+        Phase::SelfTest,
+    ] {
         known(&|words| words.status.phase(phase));
     }
 }
@@ -315,8 +475,18 @@ fn every_product_and_defect_of_the_generator_has_a_chinese_name() {
             assert!(!name.contains(|c: char| c.is_ascii_alphabetic()), "{name}");
         }
     }
-    let stages = ["generate", "decode", "resize", "backbone", "restoration", "launch"];
-    for stage in stages.into_iter().chain(["backbone and restoration", "map", "picture"]) {
+    let stages = [
+        "generate",
+        "decode",
+        "resize",
+        "backbone",
+        "restoration",
+        "launch",
+    ];
+    for stage in stages
+        .into_iter()
+        .chain(["backbone and restoration", "map", "picture"])
+    {
         assert!(is_chinese(&words.result.stage(stage)), "{stage}");
     }
 }
@@ -355,12 +525,18 @@ fn the_shelf_asks_for_no_text_that_is_not_there_and_leaves_none_over() {
     .concat();
     let known = Language::En.words().shelf.texts();
     for (name, _) in &known {
-        assert!(scripts.contains(&format!("\"{name}\"")), "{name} is not used");
+        assert!(
+            scripts.contains(&format!("\"{name}\"")),
+            "{name} is not used"
+        );
     }
     for start in ["say(\"", "live(\"", "Trouble(\""] {
         for rest in scripts.split(start).skip(1) {
             let name = rest.split('"').next().unwrap_or_default();
-            assert!(known.iter().any(|(known, _)| *known == name), "no text {name}");
+            assert!(
+                known.iter().any(|(known, _)| *known == name),
+                "no text {name}"
+            );
         }
     }
 }

@@ -19,11 +19,9 @@ pub struct Fetched {
 
 /// Requests a file. `None` when the server has no such file.
 pub async fn request(url: &str) -> Result<Option<Fetched>, Failure> {
-    let unreachable = |error: JsValue| {
-        Failure::Unreachable {
-            url: url.to_owned(),
-            why: js_message(&error),
-        }
+    let unreachable = |error: JsValue| Failure::Unreachable {
+        url: url.to_owned(),
+        why: js_message(&error),
     };
     let response = JsFuture::from(scope().fetch_with_str(url))
         .await
@@ -62,11 +60,9 @@ impl Fetched {
 
     /// Reads the body, telling how many bytes came.
     pub async fn read(self, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, Failure> {
-        let broken = |error: JsValue| {
-            Failure::BrokeOff {
-                url: self.url.clone(),
-                why: js_message(&error),
-            }
+        let broken = |error: JsValue| Failure::BrokeOff {
+            url: self.url.clone(),
+            why: js_message(&error),
         };
         let Some(body) = self.response.body() else {
             return Ok(Vec::new());
@@ -100,11 +96,9 @@ impl Fetched {
 
 /// Reads a file of the visitor's.
 pub async fn local(matter: &Matter, file: &JsValue) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: JsValue| {
-        Failure::Unreadable {
-            matter: matter.clone(),
-            why: js_message(&error),
-        }
+    let unreadable = |error: JsValue| Failure::Unreadable {
+        matter: matter.clone(),
+        why: js_message(&error),
     };
     let blob: &Blob = file
         .dyn_ref()

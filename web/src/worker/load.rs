@@ -59,11 +59,9 @@ fn progress(phase: Phase, done: u64, total: Option<u64>) {
 pub async fn fetch(url: &str) -> Result<Source, Failure> {
     let start = Instant::now();
     progress(Phase::Download, 0, None);
-    let missing = |file: &str| {
-        Failure::NoPackage {
-            url: url.to_owned(),
-            file: file.to_owned(),
-        }
+    let missing = |file: &str| Failure::NoPackage {
+        url: url.to_owned(),
+        file: file.to_owned(),
     };
     let mut wanted: Vec<(String, Fetched)> = Vec::new();
     for (file, required) in [(CONFIG_FILE, true), (SELF_TEST_FILE, false)] {
@@ -140,8 +138,7 @@ fn opened(matter: Matter, archive: &[u8]) -> Result<Files, Failure> {
 
 fn read(files: Files, origin: Origin, start: Instant) -> Result<Source, Failure> {
     progress(Phase::Build, 0, None);
-    let package =
-        Package::read(&files).map_err(|error| Failure::about(Matter::Package, error))?;
+    let package = Package::read(&files).map_err(|error| Failure::about(Matter::Package, error))?;
     let bytes = files.values().map(|file| file.len() as u64).sum();
     Ok(Source {
         package,
