@@ -41,7 +41,7 @@ fn said(bench: &Bench) -> Vec<String> {
     let found = run(
         bench,
         "
-        const others = '[lang]:not(html), canvas, script, style, [data-testid=list-row] th, [data-testid=catalogue-entry] b, '
+        const others = '[lang]:not(html), canvas, script, style, [data-testid=list-row] th, td.failed, [data-testid=catalogue-entry] b, '
             + '[data-testid=catalogue-entry] p, [data-testid=kept] b, [data-testid=model] b, [data-testid=model-card] dd';
         const found = [];
         const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

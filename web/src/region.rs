@@ -235,8 +235,11 @@ mod tests {
             .map(|region| (region.area * 400.0).round() as usize)
             .collect();
         assert_eq!(areas, [1, 1, 20]);
-        assert_eq!((found[0].peak, found[0].place()), (3.0, "lower right"));
-        assert_eq!(found[2].place(), "upper left");
+        assert_eq!(
+            (found[0].peak, found[0].place(Language::En.words())),
+            (3.0, "lower right")
+        );
+        assert_eq!(found[2].place(Language::En.words()), "upper left");
         assert!(regions(&map, 20, 4.0).is_empty());
         assert!(regions(&[], 0, 0.0).is_empty() && regions(&[f32::NAN; 4], 2, 0.0).is_empty());
     }

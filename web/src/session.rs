@@ -143,7 +143,7 @@ pub enum Recovery<F> {
         /// Model first, then what had not been answered.
         posts: Vec<Post<F>>,
         /// The request that is given up, and what to tell about it.
-        dropped: Option<(Task<F>, Failure)>,
+        dropped: Option<Box<(Task<F>, Failure)>>,
         /// What to tell when images of a list or a training are asked for again.
         again: Option<Failure>,
     },
@@ -324,7 +324,7 @@ impl<F: Clone> Session<F> {
                     return Recovery::GiveUp(Failure::StoppedLoading { matter, message });
                 }
                 let message = message.clone();
-                dropped = Some((task, Failure::StoppedAt { matter, message }));
+                dropped = Some(Box::new((task, Failure::StoppedAt { matter, message })));
             }
         }
         let because = {
@@ -482,7 +482,7 @@ mod tests {
         else {
             panic!("should restart");
         };
-        let (task, failure) = dropped.unwrap();
+        let (task, failure) = *dropped.unwrap();
         assert_eq!(task, image("huge.png"));
         let what = what(&failure);
         assert!(what.contains("huge.png") && what.contains("out of memory"));
@@ -499,7 +499,7 @@ mod tests {
         else {
             panic!("should restart");
         };
-        assert!(matches!(dropped, Some((Task::OpenPackage(_), _))));
+        assert!(matches!(dropped.unwrap().0, Task::OpenPackage(_)));
         assert!(matches!(
             posts.as_slice(),
             [Post {

@@ -252,7 +252,7 @@ fn recover(page: Page, message: &str) {
             if again.is_some() {
                 page.failure.set(again);
             }
-            if let Some((task, failure)) = dropped {
+            if let Some((task, failure)) = dropped.map(|dropped| *dropped) {
                 let reason = failure.clone();
                 page.failure.set(Some(failure));
                 match task {

@@ -123,7 +123,7 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
         (w.result.map_of("a.png", "dark"), &["a.png", "dark"]),
         (w.result.drawn_bad_right("cut"), &["cut"]),
         (w.result.drawn_bad_wrong("cut"), &["cut"]),
-        (w.result.times(3.14), &["3.1"]),
+        (w.result.times(2.52), &["2.5"]),
         (w.result.detected("5 ms", "CPU"), &["5 ms", "CPU"]),
         (w.result.pixel(7, 9, "0.3"), &["7", "9", "0.3"]),
         (w.result.regions(3), &["3"]),
