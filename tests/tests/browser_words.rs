@@ -144,7 +144,7 @@ fn the_language_changes_in_the_middle_and_nothing_is_lost() {
     assert!(page.text("score").unwrap().starts_with("得分"));
     assert!(page.text("map-description").unwrap().ends_with('。'));
     let name = bench.chromium.session.text("#result-title").unwrap();
-    assert_eq!(name, "六角螺母（划痕）");
+    assert_eq!(name, "六角螺母 · 划痕");
 
     // Work of all kinds: good images, a training that waits, a list, an enlarged image, an open table.
     page.press("zoom-in").unwrap();

@@ -5,6 +5,9 @@
 //! The head says how many attachments belong to it ([`Head::attachments`]), and the receiver
 //! checks that count before it reads any ([`crate::attachment`]).
 //!
+//! A message is an object with one key, its kind. (Tags inside would make serde buffer each message: a good part
+//! of the interface's program.)
+//!
 //! The worker speaks first ([`FromWorker::Ready`]): whatever is posted to a worker before its
 //! program runs is lost.
 
@@ -46,7 +49,7 @@ pub trait Head {
 
 /// Interface → worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ToWorker {
     /// First message: choose a backend.
     Start {
@@ -165,7 +168,7 @@ impl ToWorker {
 
 /// Worker → interface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum FromWorker {
     /// The worker's program runs and listens.
     Ready {

@@ -6,7 +6,7 @@ use super::Threshold;
 
 /// Result of the package's self-test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum SelfTest {
     /// Map and score agree with the stored ones.
     Passed {

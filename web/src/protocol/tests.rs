@@ -289,8 +289,8 @@ fn only_what_expects_an_answer_is_a_request() {
 
 #[test]
 fn a_message_of_another_build_is_an_error() {
-    assert!(serde_json::from_str::<FromWorker>(r#"{"kind":"telepathy"}"#).is_err());
-    assert!(serde_json::from_str::<FromWorker>(r#"{"kind":"previewed","id":1}"#).is_err());
+    assert!(serde_json::from_str::<FromWorker>(r#"{"telepathy":{}}"#).is_err());
+    assert!(serde_json::from_str::<FromWorker>(r#"{"previewed":{"id":1}}"#).is_err());
 }
 
 #[test]

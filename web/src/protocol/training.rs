@@ -62,7 +62,7 @@ impl TrainPlan {
 
 /// A good image to train on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "from", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum GoodImage {
     /// A file, attached.
     File {
@@ -90,7 +90,7 @@ pub enum Steer {
 
 /// How a training goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum TrainEvent {
     /// Features of good images, altered copies included, are being computed.
     Features {

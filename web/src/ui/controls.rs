@@ -83,7 +83,7 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                 <button type="button" class="secondary" data-testid="zoom-out" aria-label=say(|w| w.controls.smaller)
                     disabled=move || !zoom.get().is_enlarged()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(1.0 / Zoom::STEP, None))>"−"</button>
-                <output data-testid="zoom-value">{told(move || zoom.get().to_string())}</output>
+                <output data-testid="zoom-value">{told(move || words().percent(zoom.get().scale().into(), 0))}</output>
                 <button type="button" class="secondary" data-testid="zoom-in" aria-label=say(|w| w.controls.larger)
                     disabled=move || zoom.get().is_largest()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(Zoom::STEP, None))>"+"</button>

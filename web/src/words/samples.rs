@@ -31,7 +31,7 @@ table! {
     fn name(sample: &SampleSpec) -> String {
         sample.title(),
         format!(
-            "{}（{}）",
+            "{} · {}",
             product(&sample.product).map_or_else(|| spaced(&sample.product), str::to_owned),
             sample.defect.as_deref().map_or_else(
                 || Samples::ZH.good.to_owned(),
