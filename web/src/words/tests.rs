@@ -69,18 +69,12 @@ fn no_text_is_empty_or_left_in_english() {
             assert!(is_chinese(chinese), "{name}: {chinese}");
         }
         assert_eq!(places(english), places(chinese), "{name}");
-        assert!(
-            !chinese.contains(['.', ',', ';', '!', '?']) || chinese.is_ascii() || allowed(chinese),
-            "{name} has English punctuation: {chinese}"
-        );
+        let letters: Vec<char> = chinese.chars().collect();
+        let odd = letters.windows(2).any(|pair| {
+            is_chinese(&pair[0].to_string()) && ['.', ',', ';', ':', '!', '?'].contains(&pair[1])
+        });
+        assert!(!odd, "{name} has English punctuation: {chinese}");
     }
-}
-
-/// Punctuation that belongs to a name.
-fn allowed(chinese: &str) -> bool {
-    ["safetensors", "config.json", "et al., ", "?backend"]
-        .iter()
-        .any(|name| chinese.contains(name))
 }
 
 /// Sentences with values, and what each must mention.
@@ -365,10 +359,13 @@ fn failures_name_the_thing_and_the_mend_in_both_languages() {
             chinese.mend.is_empty(),
             "{english:?}"
         );
-        assert!(
-            is_chinese(&format!("{}{}", chinese.what, chinese.mend)),
-            "{chinese:?}"
-        );
+        // What a library says stays as it is.
+        if !matches!(failure, Failure::About { .. }) {
+            assert!(
+                is_chinese(&format!("{}{}", chinese.what, chinese.mend)),
+                "{chinese:?}"
+            );
+        }
         let english = format!("{}{}", english.what, english.mend);
         assert!(!is_chinese(&english), "{english}");
     }

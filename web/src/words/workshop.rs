@@ -10,7 +10,7 @@ table! {
         promise: "A few good photographs, and a detector of your own", "几张良品照片，就能得到专属检测器";
         title: "Collect", "收集";
         zone: "Good images: drop or paste them here", "良品图像：拖放或粘贴到这里";
-        drop: "Drop or paste good images here, or", "将良品图像拖放或粘贴到这里，或";
+        drop: "Drop or paste good images here, or", "将良品图像拖放或粘贴到此处，或";
         choose: "Choose images", "选择图像";
         folder: "Folder", "文件夹";
         images: "Good images", "良品图像";
@@ -121,7 +121,7 @@ table! {
         then: "Then drop images anywhere on this page, one or hundreds. Until then the model in use judges them.",
             "然后将图像拖到此页面的任意位置，一张或数百张均可。在此之前由当前模型判定。";
         save: "Save the detector", "保存检测器";
-        drop: "Drop images anywhere, paste one, or", "将图像拖放到页面任意位置，或粘贴一张，或";
+        drop: "Drop images anywhere, paste one, or", "将图像拖放或粘贴到本页面，或";
         choose: "Choose images", "选择图像";
         folder: "Folder", "文件夹";
         images: "Images to inspect", "待检图像";
