@@ -18,7 +18,7 @@ let told = false;
 const trapped = (reason) => {
   if (told) return;
   told = true;
-  say({ kind: "trapped", message: words(reason) });
+  say({ trapped: { message: words(reason) } });
 };
 self.addEventListener("error", (event) => trapped(event.error || event.message));
 self.addEventListener("unhandledrejection", (event) => trapped(event.reason));
@@ -36,7 +36,7 @@ const program = async (url) => {
       done += chunk.length;
       if (done >= next) {
         next = done + (1 << 18);
-        say({ kind: "progress", phase: "program", done, total });
+        say({ progress: { phase: "program", done, total } });
       }
       controller.enqueue(chunk);
     },

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod chromium;
 pub mod faulty_server;
 pub mod hostile;
+pub mod look;
 pub mod packages;
 pub mod page;
 pub mod paths;

@@ -3,6 +3,7 @@
 import { bytes, button, dangerous, h, reason } from "./dom.js";
 import { download, verify } from "./download.js";
 import * as kept from "./kept.js";
+import { follow, language, live, say, Trouble } from "./words.js";
 
 const BASE = new URL("models/", document.baseURI).href;
 const INDEX = `${BASE}index.json`;
@@ -12,17 +13,18 @@ const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 
 // The entries of an index, or an error that says what is wrong with it.
 const entries = (index) => {
-  if (index?.format !== "fsr-models" || index.format_version !== 1) throw new Error("it is not a catalogue of version 1");
-  if (!Array.isArray(index.models)) throw new Error("it has no list of models");
+  if (index?.format !== "fsr-models" || index.format_version !== 1) throw new Trouble("not_catalogue");
+  if (!Array.isArray(index.models)) throw new Trouble("no_models");
   return index.models.map((model) => {
     const files = Array.isArray(model.files) ? model.files : [];
     const sound = (file) => NAME.test(file?.name) && Number.isSafeInteger(file.bytes) && file.bytes > 0 && /^[0-9a-f]{64}$/.test(file.sha256);
-    if (!NAME.test(model?.id) || !files.length || !files.every(sound)) throw new Error(`its entry “${model?.id}” is not usable`);
+    if (!NAME.test(model?.id) || !files.length || !files.every(sound)) throw new Trouble("bad_entry", { id: model?.id });
     const of = (file) => ({ ...file, url: `${BASE}${model.id}/${file.name}` });
     return {
       id: model.id,
       name: String(model.name ?? model.id),
       description: String(model.description ?? ""),
+      languages: model.languages ?? {},
       needs: { memory: Number(model.needs?.memory) || null, f16: model.needs?.f16 === true },
       included: model.included === true,
       files: files.map(of),
@@ -45,11 +47,12 @@ const needs = ({ needs }, has) => {
   if (needs.memory) {
     const short = has.memory !== null && needs.memory > has.memory;
     missing ||= short;
-    words.push(`Needs ${bytes(needs.memory)} of memory${short ? `, this device has about ${bytes(has.memory)}` : ""}`);
+    const needed = bytes(needs.memory);
+    words.push(short ? say("short_memory", { needed, there: bytes(has.memory) }) : say("needs_memory", { needed }));
   }
   if (needs.f16) {
     missing ||= !has.f16;
-    words.push(has.f16 ? "Needs 16-bit floats on the GPU, and has them" : "Needs 16-bit floats on the GPU, which this browser does not offer");
+    words.push(has.f16 ? say("has_f16") : say("lacks_f16"));
   }
   return { words: words.join(" · "), missing };
 };
@@ -58,16 +61,34 @@ const needs = ({ needs }, has) => {
 class Entry {
   constructor(model, shelf, open, has) {
     Object.assign(this, { model, shelf, open });
-    const need = needs(model, has);
     this.facts = h("span", { class: "quiet" });
-    this.bar = h("progress", { max: String(model.total), value: "0", "aria-label": `Download of ${model.name}`, hidden: true });
+    this.bar = h("progress", { max: String(model.total), value: "0", hidden: true });
     this.actions = h("div", { class: "row" });
+    this.needs = h("p", { class: needs(model, has).missing ? "failed" : "quiet" });
+    this.title = h("b", {});
+    this.about = h("p", { class: "quiet" });
     this.row = h("li", { "data-testid": "catalogue-entry", "data-id": model.id },
-      h("div", {}, h("b", {}, model.name), " ", this.facts),
-      model.description && h("p", { class: "quiet" }, model.description),
-      need.words && h("p", { class: need.missing ? "failed" : "quiet" }, need.words),
+      h("div", {}, this.title, " ", this.facts),
+      model.description && this.about,
+      needs(model, has).words && this.needs,
       this.bar,
       this.actions);
+    follow(() => {
+      this.title.textContent = this.name;
+      this.about.textContent = this.text("description");
+      this.bar.setAttribute("aria-label", say("download_of", { name: this.name }));
+      this.needs.textContent = needs(model, has).words;
+      if (this.state) this.draw(this.state, this.done);
+    });
+  }
+
+  // The model's own words, in the page's language when it has them.
+  text(field) {
+    return String(this.model.languages[language()]?.[field] ?? this.model[field]);
+  }
+
+  get name() {
+    return this.text("name");
   }
 
   key(file) {
@@ -91,19 +112,21 @@ class Entry {
 
   // Replaces the buttons; the focus stays in the row when it was there.
   draw(state, done) {
-    const { name, total } = this.model;
+    const { name } = this;
+    const { total } = this.model;
+    Object.assign(this, { state, done });
     const had = this.actions.contains(document.activeElement);
     this.row.dataset.state = state;
     this.bar.hidden = state !== "loading";
     const use = (label, kind) => button(label, kind, "catalogue-use", () => this.use());
-    const remove = () => dangerous("Delete", "catalogue-delete", name, () => this.remove());
+    const remove = () => dangerous("catalogue-delete", name, () => this.remove());
     const get = (label) => button(label, "secondary", "catalogue-get", () => this.get());
     const [facts, buttons] = {
-      included: [`${bytes(total)} · comes with the page`, () => [use("Use", "secondary")]],
-      none: [bytes(total), () => [get("Download")]],
-      part: [`${bytes(done)} of ${bytes(total)} downloaded`, () => [get("Resume"), remove()]],
-      kept: [`${bytes(total)} · kept in this browser`, () => [use("Use", "secondary"), remove()]],
-      loading: ["", () => [button("Cancel", "secondary", "catalogue-cancel", () => this.abort.abort())]],
+      included: [say("comes_with", { size: bytes(total) }), () => [use(say("use_it"), "secondary")]],
+      none: [bytes(total), () => [get(say("download"))]],
+      part: [say("part_of", { done: bytes(done), total: bytes(total) }), () => [get(say("resume")), remove()]],
+      kept: [say("kept_size", { size: bytes(total) }), () => [use(say("use_it"), "secondary"), remove()]],
+      loading: ["", () => [button(say("cancel"), "secondary", "catalogue-cancel", () => this.abort.abort())]],
     }[state];
     this.facts.textContent = facts;
     this.actions.replaceChildren(...buttons());
@@ -112,13 +135,14 @@ class Entry {
 
   tell(done, silent) {
     this.bar.value = done;
-    const words = `${bytes(done)} of ${bytes(this.model.total)}`;
-    this.facts.textContent = silent ? `${words}, the server is silent` : words;
+    const values = { done: bytes(done), total: bytes(this.model.total) };
+    this.facts.textContent = silent ? say("silent", values) : say("of", values);
   }
 
   // Downloads what is missing.
   async get() {
-    const { name, files } = this.model;
+    const { name } = this;
+    const { files } = this.model;
     this.abort = new AbortController();
     this.draw("loading", 0);
     let before = 0;
@@ -137,34 +161,35 @@ class Entry {
       }
       before += file.bytes;
     }
-    this.shelf.say(`“${name}” was downloaded, compared with its hashes, and is kept in this browser.`);
+    this.shelf.tell(() => say("downloaded", { name }));
     await this.look();
     this.shelf.refresh();
   }
 
   async interrupted(key, error) {
-    const { name } = this.model;
-    let rest = "";
+    const { name } = this;
+    let rest = () => "";
     try {
       if (error.part) await kept.putPart(key, error.part);
       else if (error.wrong) await kept.dropPart(key);
     } catch (trouble) {
-      rest = ` What had come could not be kept: ${reason(trouble)}.`;
+      rest = () => say("part_lost", { why: reason(trouble) });
     }
     await this.look();
-    if (error.name === "AbortError") this.shelf.say(`The download of “${name}” was cancelled.${rest}`);
-    else this.shelf.say(`“${name}” could not be downloaded: ${reason(error)}.${rest}`, true);
+    if (error.name === "AbortError") this.shelf.tell(() => say("download_cancelled", { name }) + rest());
+    else this.shelf.tell(() => say("not_downloaded", { name, why: reason(error) }) + rest(), true);
   }
 
   // Hands the files to the page, compared with their hashes once more.
   async use() {
-    const { name, files, included } = this.model;
+    const { name } = this;
+    const { files, included } = this.model;
     try {
       const opened = [];
       for (const file of files) {
         let blob = await kept.whole(this.key(file));
         if (!blob && included) blob = await (await fetch(file.url)).blob();
-        if (!blob) throw new Error(`${file.name} is no longer kept`);
+        if (!blob) throw new Trouble("no_longer", { file: file.name });
         try {
           await verify(blob, file);
         } catch (error) {
@@ -174,9 +199,9 @@ class Entry {
         opened.push(new File([blob], file.name));
       }
       this.open(opened);
-      this.shelf.say("");
+      this.shelf.tell(() => "");
     } catch (error) {
-      this.shelf.say(`“${name}” cannot be used: ${reason(error)}.`, true);
+      this.shelf.tell(() => say("not_usable", { name, why: reason(error) }), true);
       await this.look();
     }
   }
@@ -185,7 +210,7 @@ class Entry {
     for (const file of this.model.files) await kept.remove(this.key(file));
     await this.look();
     await this.shelf.refresh();
-    this.shelf.sayHere(`“${this.model.name}” was deleted from this browser.`);
+    this.shelf.tellHere(() => say("deleted_here", { name: this.name }));
   }
 }
 
@@ -194,20 +219,20 @@ export class Catalogue {
     Object.assign(this, { shelf, open });
     this.list = h("ul", { class: "shelf-list", "data-testid": "catalogue" });
     this.part = h("div", { class: "shelf-part" },
-      h("h3", {}, "Catalogue"),
-      h("p", { class: "quiet" }, "Models that this page's server offers. Each file is compared with its hash before it is used."),
+      h("h3", {}, live("catalogue")),
+      h("p", { class: "quiet" }, live("catalogue_about")),
       this.list);
     this.fill();
   }
 
   async fill() {
     if (!kept.available()) {
-      this.list.append(h("li", { class: "quiet" }, "This browser keeps no models for pages, or only for those opened over HTTPS."));
+      this.list.append(h("li", { class: "quiet" }, live("catalogue_off")));
       return;
     }
     try {
       const response = await fetch(INDEX);
-      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      if (!response.ok) throw new Trouble("server_answered", { status: response.status });
       const models = entries(await response.json());
       const has = await device(models);
       for (const model of models) {
@@ -217,7 +242,9 @@ export class Catalogue {
       }
       await this.leftOvers(models);
     } catch (error) {
-      this.list.append(h("li", { class: "failed", "data-testid": "catalogue-trouble" }, `The catalogue cannot be read: ${reason(error)}.`));
+      const row = h("li", { class: "failed", "data-testid": "catalogue-trouble" });
+      follow(() => (row.textContent = say("catalogue_trouble", { why: reason(error) })));
+      this.list.append(row);
     }
   }
 
@@ -227,14 +254,16 @@ export class Catalogue {
     const old = (await kept.wholes(BASE)).filter(([key]) => !named.has(key));
     if (!old.length) return;
     const size = old.reduce((sum, [, blob]) => sum + blob.size, 0);
-    const row = h("li", { "data-testid": "catalogue-old" },
-      h("span", { class: "quiet" }, `${bytes(size)} of models that are no longer in the catalogue`),
-      h("div", { class: "row" }, dangerous("Delete", "catalogue-delete-old", "the old models", async () => {
-        for (const [key] of old) await kept.remove(key);
-        row.remove();
-        await this.shelf.refresh();
-        this.shelf.sayHere("The old models were deleted.");
-      })));
+    const row = h("li", { "data-testid": "catalogue-old" });
+    const remove = async () => {
+      for (const [key] of old) await kept.remove(key);
+      row.remove();
+      await this.shelf.refresh();
+      this.shelf.tellHere(() => say("old_deleted"));
+    };
+    follow(() => row.replaceChildren(
+      h("span", { class: "quiet" }, say("old_models", { size: bytes(size) })),
+      h("div", { class: "row" }, dangerous("catalogue-delete-old", say("old_name"), remove))));
     this.list.append(row);
   }
 }

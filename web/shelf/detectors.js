@@ -1,9 +1,11 @@
 // Detectors trained here, kept in the browser's file system of this page (OPFS): `ID.zip`, the package as it is
 // saved, and beside it `ID.json` with its name and the visitor's own threshold.
 
+import { say, Trouble } from "./words.js";
+
 const folder = async () => {
   if (!navigator.storage?.getDirectory) {
-    throw new Error("this browser stores no files for pages, or only for those opened over HTTPS");
+    throw new Trouble("no_files");
   }
   const root = await navigator.storage.getDirectory();
   return root.getDirectoryHandle("detectors", { create: true });
@@ -12,7 +14,7 @@ const folder = async () => {
 // Written beside and put in place at the end: what was there stays when this fails.
 const write = async (place, name, contents) => {
   const handle = await place.getFileHandle(name, { create: true });
-  if (!handle.createWritable) throw new Error("this browser writes no files for pages");
+  if (!handle.createWritable) throw new Trouble("no_writing");
   const stream = await handle.createWritable();
   try {
     await stream.write(contents);
@@ -31,7 +33,7 @@ const described = async (place, id) => {
     return { name: String(name), threshold: typeof threshold === "number" ? threshold : null };
   } catch {
     // Only the words are lost.
-    return { name: "a detector", threshold: null };
+    return { name: say("nameless"), threshold: null };
   }
 };
 

@@ -1,5 +1,7 @@
 // Elements, and words for people.
 
+import { say } from "./words.js";
+
 // An element with attributes, listeners (`onclick`) and children; `null` attributes and children are left out.
 export const h = (tag, attributes, ...children) => {
   const element = document.createElement(tag);
@@ -16,12 +18,12 @@ export const button = (label, kind, hook, onclick) =>
   h("button", { type: "button", class: kind, "data-testid": hook, onclick }, label);
 
 // A button for what cannot be undone: it asks once more in its own place. `about` says what, to who hears it.
-export const dangerous = (label, hook, about, onclick) => {
+export const dangerous = (hook, about, onclick) => {
   let sure = false;
   const element = h("button", { type: "button", class: "link", "data-testid": hook });
   const ask = (again) => {
     sure = again;
-    element.replaceChildren(again ? `${label} for good?` : label, h("span", { class: "visually-hidden" }, ` ${about}`));
+    element.replaceChildren(again ? say("delete_sure") : say("delete"), h("span", { class: "visually-hidden" }, ` ${about}`));
   };
   element.addEventListener("click", () => (sure ? onclick() : ask(true)));
   element.addEventListener("blur", () => ask(false));
@@ -38,7 +40,7 @@ export const bytes = (count) => {
 
 // Why something failed, as the end of a sentence.
 export const reason = (error) => {
-  if (error?.name === "QuotaExceededError") return "the browser gives this page no more space; delete something here";
-  if (error?.name === "SecurityError") return "the browser lets this page store nothing (a private window?)";
-  return String(error?.message || error || "unknown reason").replace(/\.$/, "");
+  if (error?.name === "QuotaExceededError") return say("no_space");
+  if (error?.name === "SecurityError") return say("private_window");
+  return String(error?.message || error || say("unknown")).replace(/\.$/, "");
 };

@@ -2,6 +2,7 @@
 // sees it.
 
 import { bytes } from "./dom.js";
+import { Trouble } from "./words.js";
 
 // After so long without a byte the visitor is told; cancelling is the visitor's.
 const SILENCE = 10_000;
@@ -9,14 +10,14 @@ const SILENCE = 10_000;
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export const sha256 = async (blob) => {
-  if (!crypto.subtle) throw new Error("hashes can only be computed on pages opened over HTTPS");
+  if (!crypto.subtle) throw new Trouble("no_hash");
   return hex(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
 };
 
 // Refuses a file that is not the one the catalogue means.
 export const verify = async (blob, { name, bytes: expected, sha256: hash }) => {
-  if (blob.size !== expected) throw new Error(`${name} has ${blob.size} bytes instead of ${expected}`);
-  if ((await sha256(blob)) !== hash) throw new Error(`${name} is not the file that the catalogue names: its sha-256 differs`);
+  if (blob.size !== expected) throw new Trouble("wrong_size", { file: name, found: blob.size, wanted: expected });
+  if ((await sha256(blob)) !== hash) throw new Trouble("wrong_hash", { file: name });
 };
 
 // Gets `{name, bytes, sha256}` from `url`, beginning with `part`, what there was of it. Tells the bytes so far.
@@ -35,7 +36,7 @@ export const download = async (url, file, part, signal, tell) => {
       heard();
       const headers = done ? { range: `bytes=${done}-` } : {};
       const response = await fetch(url, { headers, signal, cache: "no-store" });
-      if (!response.ok) throw new Error(`${file.name}: the server answered ${response.status}`);
+      if (!response.ok) throw new Trouble("answered", { file: file.name, status: response.status });
       const goesOn = response.headers.get("content-range")?.startsWith(`bytes ${done}-`);
       if (done && !(response.status === 206 && goesOn)) [parts, done] = [[], 0];
       const reader = response.body.getReader();
@@ -46,11 +47,11 @@ export const download = async (url, file, part, signal, tell) => {
         done += value.length;
         if (done > file.bytes) {
           reader.cancel().catch(() => {});
-          throw Object.assign(new Error(`${file.name} is longer than the ${bytes(file.bytes)} that the catalogue names`), { wrong: true });
+          throw Object.assign(new Trouble("too_long", { file: file.name, wanted: bytes(file.bytes) }), { wrong: true });
         }
         heard();
       }
-      if (done < file.bytes) throw new Error(`${file.name} ended after ${bytes(done)} of ${bytes(file.bytes)}`);
+      if (done < file.bytes) throw new Trouble("ended", { file: file.name, done: bytes(done), total: bytes(file.bytes) });
     }
     const whole = new Blob(parts);
     try {
@@ -63,7 +64,8 @@ export const download = async (url, file, part, signal, tell) => {
     let error = failure;
     // A browser only says "network error".
     if (error instanceof TypeError) {
-      error = new Error(done ? `${file.name} broke off after ${bytes(done)} of ${bytes(file.bytes)}` : `${file.name}: the server cannot be reached`);
+      const values = { file: file.name, done: bytes(done), total: bytes(file.bytes) };
+      error = done ? new Trouble("broke_off", values) : new Trouble("unreachable", values);
     }
     if (!error.wrong && done) error.part = new Blob(parts);
     throw error;

@@ -3,6 +3,7 @@
 
 import { bytes, button, dangerous, h, reason } from "./dom.js";
 import * as kept from "./kept.js";
+import { follow, live, say } from "./words.js";
 
 // Kept files go by the address of their package, under a folder that no server has.
 const BASE = new URL("elsewhere/", document.baseURI).href;
@@ -11,26 +12,41 @@ const NAME = /^[^/\\\0]{1,200}$/;
 // More than any package that fits into a tab.
 const MOST_BYTES = 4e9;
 
+// Why the frame failed, from the name of a text and its values. What a browser says itself comes as `message`.
+const why = ({ text, values, message }) => (typeof text === "string" && say(text, values)) || String(message ?? "") || say("unknown");
+
 export class Elsewhere {
   constructor(shelf, open) {
     Object.assign(this, { shelf, open });
     this.frame = null;
     this.files = new Map();
     this.facts = h("p", { class: "quiet", "data-testid": "elsewhere-progress" });
-    this.bar = h("progress", { "aria-label": "Download from the address", hidden: true });
-    this.cancel = button("Cancel", "secondary", "elsewhere-cancel", () => this.frame?.contentWindow.postMessage("cancel", "*"));
+    this.bar = h("progress", { hidden: true });
+    this.cancel = button(live("cancel"), "secondary", "elsewhere-cancel", () => this.frame?.contentWindow.postMessage("cancel", "*"));
     this.cancel.hidden = true;
     this.place = h("div", {});
     this.toggle = h("button", { type: "button", class: "secondary", "data-testid": "elsewhere-open", "aria-expanded": "false", onclick: () => this.unfold() },
-      "Fetch from an address…");
+      live("elsewhere_open"));
     this.list = h("ul", { class: "shelf-list", "data-testid": "elsewhere-list" });
     this.part = h("div", { class: "shelf-part" },
-      h("h3", {}, "From elsewhere"),
-      h("p", { class: "quiet" }, "Until you type an address here and press Fetch, this page connects to no server but its own. Images are never sent."),
+      h("h3", {}, live("elsewhere")),
+      h("p", { class: "quiet" }, live("elsewhere_about")),
       h("div", { class: "row" }, this.toggle),
       this.place, this.bar, this.facts, this.cancel, this.list);
     addEventListener("message", (event) => this.hear(event));
-    this.fill();
+    follow(() => {
+      this.bar.setAttribute("aria-label", say("elsewhere_bar"));
+      this.name();
+      this.fill();
+    });
+  }
+
+  // Gives the frame its texts, and nothing but texts.
+  name() {
+    if (!this.frame) return;
+    this.frame.title = say("elsewhere_frame");
+    const words = { language: document.documentElement.lang, label: say("elsewhere_label"), fetch: say("elsewhere_fetch") };
+    this.frame.contentWindow?.postMessage({ words }, "*");
   }
 
   unfold() {
@@ -38,7 +54,7 @@ export class Elsewhere {
     this.toggle.setAttribute("aria-expanded", String(open));
     if (open) {
       this.frame = h("iframe", { class: "outside", sandbox: "allow-scripts", src: "shelf/elsewhere.html", height: "86",
-        title: "Fetch a model package from another address", referrerpolicy: "no-referrer", "data-testid": "elsewhere-frame" });
+        title: say("elsewhere_frame"), referrerpolicy: "no-referrer", "data-testid": "elsewhere-frame", onload: () => this.name() });
       this.place.append(this.frame);
     } else {
       this.frame.remove();
@@ -58,7 +74,7 @@ export class Elsewhere {
     if (!this.frame || source !== this.frame.contentWindow || origin !== "null") return;
     const { kind } = data;
     if (kind === "height") this.frame.height = String(Math.min(Math.max(Number(data.height) || 0, 60), 240));
-    if (kind === "refused") this.shelf.say(`Nothing was fetched: ${data.message}.`, true);
+    if (kind === "refused") this.shelf.tell(() => say("not_fetched", { why: why(data) }), true);
     if (kind === "begin") this.begin(String(data.address));
     if (kind === "file") this.file(data);
     if (kind === "piece") this.piece(data);
@@ -72,7 +88,7 @@ export class Elsewhere {
     this.bar.hidden = false;
     this.cancel.hidden = false;
     this.bar.removeAttribute("value");
-    this.shelf.say(`Fetching from ${new URL(address).host}…`);
+    this.shelf.tell(() => say("fetching", { host: new URL(address).host }));
   }
 
   file({ name, from, total }) {
@@ -88,19 +104,21 @@ export class Elsewhere {
     file.done += piece.length;
     const sum = [...this.files.values()].reduce((sum, { done }) => sum + done, 0);
     if (sum > MOST_BYTES) this.frame.contentWindow.postMessage("cancel", "*");
-    this.facts.textContent = `${name}: ${bytes(file.done)}${file.total ? ` of ${bytes(file.total)}` : ""}`;
+    const size = file.total ? say("of", { done: bytes(file.done), total: bytes(file.total) }) : bytes(file.done);
+    this.facts.textContent = say("progress", { file: name, size });
     if (file.total) {
       this.bar.max = file.total;
       this.bar.value = file.done;
     } else this.bar.removeAttribute("value");
   }
 
-  failed({ cancelled, message }) {
+  failed(data) {
     const had = this.cancel === document.activeElement;
     this.idle();
-    const rest = this.files.size ? " Fetch goes on where it ended." : "";
-    const host = new URL(this.address).host;
-    this.shelf.say(cancelled ? `The download from ${host} was cancelled.${rest}` : `Nothing could be fetched from ${host}: ${message}.${rest}`, !cancelled);
+    const begun = this.files.size > 0;
+    const { host } = new URL(this.address);
+    const what = () => (data.cancelled ? say("fetch_cancelled", { host }) : say("fetch_failed", { host, why: why(data) }));
+    this.shelf.tell(() => what() + (begun ? say("goes_on") : ""), !data.cancelled);
     if (had) this.toggle.focus();
   }
 
@@ -112,9 +130,9 @@ export class Elsewhere {
     this.open(files);
     try {
       for (const file of files) await kept.putWhole(key(address, file.name), file);
-      this.shelf.say(`The package from ${new URL(address).host} was fetched and is kept in this browser.`);
+      this.shelf.tell(() => say("fetched", { host: new URL(address).host }));
     } catch (error) {
-      this.shelf.say(`The package from ${new URL(address).host} was fetched, but could not be kept: ${reason(error)}.`, true);
+      this.shelf.tell(() => say("fetched_only", { host: new URL(address).host, why: reason(error) }), true);
     }
     await this.fill();
     this.shelf.refresh();
@@ -137,12 +155,12 @@ export class Elsewhere {
     return h("li", { "data-testid": "elsewhere-entry", "data-address": address },
       h("div", {}, address, " ", h("span", { class: "quiet" }, bytes(size))),
       h("div", { class: "row" },
-        button("Use", "secondary", "elsewhere-use", () => this.open(files.map(([, file]) => file))),
-        dangerous("Delete", "elsewhere-delete", `the package from ${address}`, async () => {
+        button(say("use_it"), "secondary", "elsewhere-use", () => this.open(files.map(([, file]) => file))),
+        dangerous("elsewhere-delete", say("package_from", { address }), async () => {
           for (const [url] of files) await kept.remove(url);
           await this.fill();
           await this.shelf.refresh();
-          this.shelf.sayHere("The package was deleted from this browser.");
+          this.shelf.tellHere(() => say("package_deleted"));
         })));
   }
 }

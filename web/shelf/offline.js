@@ -2,6 +2,7 @@
 // new version of it.
 
 import { button, h } from "./dom.js";
+import { follow, say } from "./words.js";
 
 // Until the first model is there, the line to the server is the page's; but not for ever.
 const PATIENCE = 20_000;
@@ -17,7 +18,8 @@ class Offline extends HTMLElement {
     if (this.dataset.testid) return;
     this.dataset.testid = "offline";
     this.setAttribute("role", "status");
-    this.show("");
+    this.state = "";
+    follow(() => this.draw());
     // Where pages have none (no HTTPS), nothing is promised.
     if ("serviceWorker" in navigator) this.start().catch((error) => this.failed(error));
   }
@@ -36,14 +38,14 @@ class Offline extends HTMLElement {
 
   look() {
     const { installing, waiting, active } = this.registration;
-    if (waiting && active) this.show("update", "A new version is ready.", this.takeOver());
-    else if (active) this.show("ready", "Ready for offline use");
-    else if (installing || waiting) this.show("keeping", "Getting ready for offline use…");
+    if (waiting && active) this.show("update");
+    else if (active) this.show("ready");
+    else if (installing || waiting) this.show("keeping");
     else this.failed("a file of the page could not be kept");
   }
 
   takeOver() {
-    return button("Use it", "link", "use-update", () => {
+    return button(say("offline_use"), "link", "use-update", () => {
       navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
       this.registration.waiting?.postMessage("take over");
     });
@@ -51,13 +53,24 @@ class Offline extends HTMLElement {
 
   failed(error) {
     console.info("not ready for offline use:", error);
-    this.show("failed", "Needs the network");
+    this.show("failed");
   }
 
-  show(state, ...words) {
-    if (this.dataset.state === state) return;
-    this.dataset.state = state;
-    this.replaceChildren(...(words.length ? [h("span", {}, words[0]), ...words.slice(1)] : []));
+  show(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.draw();
+  }
+
+  draw() {
+    this.dataset.state = this.state;
+    const words = {
+      update: () => [h("span", {}, say("offline_update")), this.takeOver()],
+      ready: () => [h("span", {}, say("offline_ready"))],
+      keeping: () => [h("span", {}, say("offline_keeping"))],
+      failed: () => [h("span", {}, say("offline_failed"))],
+    }[this.state];
+    this.replaceChildren(...(words?.() ?? []));
   }
 }
 

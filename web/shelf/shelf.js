@@ -6,6 +6,7 @@ import * as detectors from "./detectors.js";
 import * as offline from "./offline.js";
 import { Catalogue } from "./catalogue.js";
 import { Elsewhere } from "./elsewhere.js";
+import { follow, live, moment, say } from "./words.js";
 
 // The detector in use, when it is a kept one.
 let inUse = null;
@@ -35,12 +36,12 @@ class Shelf extends HTMLElement {
     this.elsewhere = new Elsewhere(this, open);
     this.append(
       h("section", { class: "card", "aria-labelledby": "shelf-title" },
-        h("div", { class: "card-head" }, h("h2", { id: "shelf-title" }, "Models and storage"), this.usage),
+        h("div", { class: "card-head" }, h("h2", { id: "shelf-title" }, live("title")), this.usage),
         this.line,
         h("div", { class: "shelf-parts" },
           h("div", { class: "shelf-part" },
-            h("h3", {}, "Your detectors"),
-            h("p", { class: "quiet" }, "Kept in this browser, on this device, until you delete them or clear the browser's data."),
+            h("h3", {}, live("yours")),
+            h("p", { class: "quiet" }, live("yours_about")),
             this.kept),
           this.catalogue.part,
           this.elsewhere.part)));
@@ -50,18 +51,25 @@ class Shelf extends HTMLElement {
     addEventListener("fsr-threshold", ({ detail }) => this.thresholdMoved(detail.value));
     // What is kept for offline use counts from when it is there.
     navigator.serviceWorker?.addEventListener("controllerchange", () => this.refresh());
-    this.refresh();
+    follow(() => {
+      this.line.textContent = this.said();
+      this.refresh();
+    });
   }
 
-  // Says something in one line.
-  say(text, failed = false) {
-    this.line.textContent = text;
+  // What the line says, in the language of the moment.
+  said = () => "";
+
+  // Says something in one line: the words come from `said`, which is asked again in another language.
+  tell(said, failed = false) {
+    this.said = said;
+    this.line.textContent = said();
     this.line.classList.toggle("failed", failed);
   }
 
   // The same after something under the focus went away.
-  sayHere(text) {
-    this.say(text);
+  tellHere(said) {
+    this.tell(said);
     this.line.focus();
   }
 
@@ -70,11 +78,11 @@ class Shelf extends HTMLElement {
     trained = id;
     try {
       await detectors.keep(id, name, blob);
-      this.say(`“${name}” is kept in this browser.`);
+      this.tell(() => say("was_kept", { name }));
     } catch (error) {
       if (trained === id) trained = null;
       if (inUse?.id === id) inUse = null;
-      this.say(`“${name}” could not be kept in this browser: ${reason(error)}. Save it as a file instead.`, true);
+      this.tell(() => say("not_kept", { name, why: reason(error) }), true);
     }
     this.refresh();
   }
@@ -97,7 +105,7 @@ class Shelf extends HTMLElement {
         if (kept && kept.threshold !== value) await detectors.setThreshold(id, kept.name ?? name, value);
         this.refresh();
       } catch (error) {
-        this.say(`The threshold could not be kept: ${reason(error)}.`, true);
+        this.tell(() => say("threshold_lost", { why: reason(error) }), true);
       }
     }, 400);
   }
@@ -115,23 +123,23 @@ class Shelf extends HTMLElement {
     const focused = this.kept.contains(document.activeElement) && document.activeElement.closest("[data-id]")?.dataset.id;
     this.kept.replaceChildren(...kept.map((detector) => this.row(detector)));
     if (focused) this.kept.querySelector(`[data-id="${CSS.escape(focused)}"] button`)?.focus();
-    if (trouble) this.kept.append(h("li", { class: "quiet", "data-testid": "kept-trouble" }, `Detectors cannot be kept: ${trouble}.`));
-    else if (!kept.length) this.kept.append(h("li", { class: "quiet" }, "None yet: train one above."));
+    if (trouble) this.kept.append(h("li", { class: "quiet", "data-testid": "kept-trouble" }, say("not_available", { why: trouble })));
+    else if (!kept.length) this.kept.append(h("li", { class: "quiet" }, say("none_yet")));
     document.querySelector("fsr-kept")?.show(kept, inUse);
     const [page, space] = await Promise.all([offline.about(), navigator.storage?.estimate?.().catch(() => null)]);
     const words = [];
-    if (space) words.push(`${bytes(space.usage)} used by this page of ${bytes(space.quota)} allowed`);
-    if (page) words.push(`${bytes(page.bytes)} of it for offline use`);
-    this.usage.textContent = words.join(", ");
+    if (space) words.push(say("used", { used: bytes(space.usage), allowed: bytes(space.quota) }));
+    if (page) words.push(say("used_offline", { size: bytes(page.bytes) }));
+    this.usage.textContent = words.join(say("comma"));
   }
 
   row(detector) {
     const { id, name } = detector;
     const now = inUse?.id === id;
-    const facts = [bytes(detector.bytes), new Date(detector.saved).toLocaleString()];
-    if (detector.threshold !== null) facts.push("your own threshold");
+    const facts = [bytes(detector.bytes), moment(detector.saved)];
+    if (detector.threshold !== null) facts.push(say("own_threshold"));
     const attempt = (work) => () => work().catch((error) => {
-      this.say(`“${name}” could not be read: ${reason(error)}.`, true);
+      this.tell(() => say("unreadable", { name, why: reason(error) }), true);
       this.refresh();
     });
     const save = async () => {
@@ -144,14 +152,14 @@ class Shelf extends HTMLElement {
       await detectors.remove(id);
       if (now) inUse = null;
       await this.refresh();
-      this.sayHere(`“${name}” was deleted.`);
+      this.tellHere(() => say("deleted", { name }));
     };
     return h("li", { "data-testid": "kept", "data-id": id, "data-name": name, "data-in-use": String(now) },
       h("div", {}, h("b", {}, name), " ", h("span", { class: "quiet" }, facts.join(" · "))),
       h("div", { class: "row" },
-        now ? h("span", { class: "in-use" }, "in use") : button("Use", "secondary", "kept-use", attempt(() => use(detector))),
-        button("Save as file", "link", "kept-save", attempt(save)),
-        dangerous("Delete", "kept-delete", name, attempt(remove))));
+        now ? h("span", { class: "in-use" }, say("in_use")) : button(say("use_it"), "secondary", "kept-use", attempt(() => use(detector))),
+        button(say("save_file"), "link", "kept-save", attempt(save)),
+        dangerous("kept-delete", name, attempt(remove))));
   }
 }
 
@@ -161,13 +169,13 @@ class Kept extends HTMLElement {
     const had = this.contains(document.activeElement);
     const now = kept.find(({ id }) => id === inUse?.id);
     const others = kept.filter((detector) => detector !== now).slice(0, 3);
-    const trouble = (error) => document.querySelector("fsr-shelf").say(reason(error), true);
+    const trouble = (error) => document.querySelector("fsr-shelf").tell(() => reason(error), true);
     this.dataset.testid = "kept-offer";
     this.tabIndex = -1;
     this.replaceChildren(
-      ...(others.length ? [h("span", { class: "quiet" }, "Kept in this browser:")] : []),
+      ...(others.length ? [h("span", { class: "quiet" }, say("kept_here"))] : []),
       ...others.map((detector) => button(detector.name, "link", "kept-open", () => use(detector).catch(trouble))),
-      ...(now ? [h("span", { class: "quiet" }, `“${now.name}” is in use and kept in this browser.`)] : []));
+      ...(now ? [h("span", { class: "quiet" }, say("now_in_use", { name: now.name }))] : []));
     if (had && !this.contains(document.activeElement)) this.focus();
   }
 }

@@ -3,11 +3,11 @@
 //! `?backend=webgpu|cpu` asks for a backend, `?model=NAME` opens `models/NAME/` instead of the
 //! default, `?sample=PRODUCT:DEFECT:SEED` shows a generated sample (`good` for no defect),
 //! `?view=image|map|swipe` and `?colours=viridis|cividis` say how it is shown, `?threshold=VALUE` where
-//! heat begins, and `?demo=off` leaves the page empty until an image is given. No image is ever put there.
+//! heat begins, `?lang=en|zh` is the page's language, and `?demo=off` leaves the page empty until an image is given. No image is ever put there.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{backend::BackendWish, palette::Palette};
+use crate::{backend::BackendWish, palette::Palette, words::Language};
 
 /// A generated sample: product, defect and seed say all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -99,6 +99,8 @@ pub struct Address {
     pub palette: Palette,
     /// The visitor's own threshold.
     pub threshold: Option<f32>,
+    /// Language of the page, when the address says which.
+    pub language: Option<Language>,
 }
 
 /// Picture, heat, or both.
@@ -140,6 +142,7 @@ impl Default for Address {
             view: View::default(),
             palette: Palette::default(),
             threshold: None,
+            language: None,
         }
     }
 }
@@ -169,6 +172,7 @@ impl Address {
                 ("colours", name) => {
                     address.palette = Palette::from_name(name).unwrap_or_default();
                 }
+                ("lang", tag) => address.language = Language::of(tag),
                 ("threshold", text) => {
                     address.threshold = text
                         .parse()
@@ -207,6 +211,9 @@ impl Address {
         if let Some(threshold) = self.threshold {
             pairs.push(format!("threshold={threshold:e}"));
         }
+        if let Some(language) = self.language {
+            pairs.push(format!("lang={}", language.name()));
+        }
         if pairs.is_empty() {
             String::new()
         } else {
@@ -228,6 +235,8 @@ mod tests {
             "?sample=carpet:good:3",
             "?sample=carpet:good:3&view=swipe&colours=cividis&threshold=3.6e-2",
             "?demo=off&view=image",
+            "?lang=zh",
+            "?sample=carpet:good:3&lang=en",
         ] {
             assert_eq!(Address::parse(query).query(), query);
         }
@@ -270,6 +279,15 @@ mod tests {
         ] {
             assert_eq!(SampleSpec::decode(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_language_may_name_a_place_or_be_unknown() {
+        let language = |query: &str| Address::parse(query).language;
+        assert_eq!(language("?lang=zh-CN"), Some(Language::Zh));
+        assert_eq!(language("?lang=EN_gb"), Some(Language::En));
+        assert_eq!(language("?lang=fr"), None);
+        assert_eq!(language("?lang="), None);
     }
 
     #[test]

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_count_is_checked() {
-        let json = r#"{"kind":"inspect_file","id":1,"name":"a.png"}"#;
+        let json = r#"{"inspect_file":{"id":1,"name":"a.png"}}"#;
         assert!(read_head::<ToWorker>(json, 1).is_ok());
         assert_eq!(
             read_head::<ToWorker>(json, 0),

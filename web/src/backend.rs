@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::facts::facts;
+
 /// What computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -55,7 +57,7 @@ pub enum Adapter {
     None,
     /// An adapter.
     Found {
-        /// Vendor, architecture and description, as far as the browser tells.
+        /// Vendor, architecture and description, as far as the browser tells; may be empty.
         name: String,
         /// The browser marks it as a software fallback.
         fallback: bool,
@@ -63,12 +65,69 @@ pub enum Adapter {
 }
 
 /// A choice with its reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
     /// What to use.
     pub backend: Backend,
-    /// Why, as a sentence.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+facts! {
+    /// Why a backend was chosen. An adapter's name may be empty.
+    pub enum Reason {
+        /// The address asks for the CPU.
+        Asked,
+        /// The browser has no WebGPU.
+        NoApi,
+        /// The browser has no adapter.
+        NoAdapter,
+        /// The address asks for WebGPU.
+        AskedOn {
+            /// On which.
+            adapter: String,
+        },
+        /// The address asks for WebGPU, and it computes in software.
+        AskedSoftware {
+            /// On which.
+            adapter: String,
+        },
+        /// There is a hardware adapter.
+        On {
+            /// Which.
+            adapter: String,
+        },
+        /// WebGPU would compute in software.
+        Software {
+            /// On which.
+            adapter: String,
+        },
+        /// A worker on the CPU trapped.
+        Restarted {
+            /// Its last words.
+            message: String,
+        },
+        /// A worker on WebGPU trapped.
+        Stopped {
+            /// Its last words.
+            message: String,
+        },
+        /// WebGPU did not begin.
+        NotInitialised {
+            /// Why.
+            message: String,
+        },
+        /// WebGPU computes wrongly.
+        SelfTest {
+            /// Largest map difference, relative to the stored map's maximum.
+            map_error: f32,
+        },
+        /// WebGPU failed at the first image.
+        WarmUp {
+            /// Why.
+            message: String,
+        },
+    }
 }
 
 /// Software rasterisers that browsers may offer as an adapter.
@@ -97,31 +156,34 @@ impl Adapter {
 /// Chooses from what was asked for and what there is.
 ///
 /// `because` is the page's own reason to ask for the CPU, such as a trap on WebGPU.
-pub fn choose(wish: BackendWish, because: Option<&str>, adapter: &Adapter) -> Choice {
-    let cpu = |reason: String| Choice {
+pub fn choose(wish: BackendWish, because: Option<Reason>, adapter: &Adapter) -> Choice {
+    let cpu = |reason: Reason| Choice {
         backend: Backend::Cpu,
         reason,
     };
+    let software = adapter.is_software();
+    let name = match adapter {
+        Adapter::Found { name, .. } => name.clone(),
+        Adapter::NoApi | Adapter::None => String::new(),
+    };
     match (wish, adapter) {
-        (BackendWish::Cpu, _) => cpu(because.unwrap_or("as the address asks").to_owned()),
-        (_, Adapter::NoApi) => cpu("this browser offers no WebGPU here".into()),
-        (_, Adapter::None) => cpu("this browser found no WebGPU adapter".into()),
-        (BackendWish::WebGpu, Adapter::Found { name, .. }) => Choice {
+        (BackendWish::Cpu, _) => cpu(because.unwrap_or(Reason::Asked)),
+        (_, Adapter::NoApi) => cpu(Reason::NoApi),
+        (_, Adapter::None) => cpu(Reason::NoAdapter),
+        (BackendWish::WebGpu, Adapter::Found { .. }) => Choice {
             backend: Backend::WebGpu,
-            reason: if adapter.is_software() {
-                format!(
-                    "as the address asks, although {name} computes in software and is slower than the CPU backend"
-                )
+            reason: if software {
+                Reason::AskedSoftware { adapter: name }
             } else {
-                format!("as the address asks, on {name}")
+                Reason::AskedOn { adapter: name }
             },
         },
-        (BackendWish::Auto, Adapter::Found { name, .. }) if adapter.is_software() => cpu(format!(
-            "the WebGPU adapter ({name}) computes in software, where the CPU backend is faster"
-        )),
-        (BackendWish::Auto, Adapter::Found { name, .. }) => Choice {
+        (BackendWish::Auto, Adapter::Found { .. }) if software => {
+            cpu(Reason::Software { adapter: name })
+        }
+        (BackendWish::Auto, Adapter::Found { .. }) => Choice {
             backend: Backend::WebGpu,
-            reason: format!("on {name}"),
+            reason: Reason::On { adapter: name },
         },
     }
 }
@@ -129,6 +191,11 @@ pub fn choose(wish: BackendWish, because: Option<&str>, adapter: &Adapter) -> Ch
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Language;
+
+    fn said(choice: &Choice) -> String {
+        Language::En.words().facts.reason(&choice.reason)
+    }
 
     fn found(name: &str, fallback: bool) -> Adapter {
         Adapter::Found {
@@ -141,7 +208,7 @@ mod tests {
     fn hardware_is_taken() {
         let choice = choose(BackendWish::Auto, None, &found("nvidia ampere", false));
         assert_eq!(choice.backend, Backend::WebGpu);
-        assert!(choice.reason.contains("nvidia"));
+        assert!(said(&choice).contains("nvidia"));
     }
 
     #[test]
@@ -152,10 +219,10 @@ mod tests {
         ] {
             let auto = choose(BackendWish::Auto, None, &adapter);
             assert_eq!(auto.backend, Backend::Cpu);
-            assert!(auto.reason.contains("software"));
+            assert!(said(&auto).contains("software"));
             let forced = choose(BackendWish::WebGpu, None, &adapter);
             assert_eq!(forced.backend, Backend::WebGpu);
-            assert!(forced.reason.contains("software"));
+            assert!(said(&forced).contains("software"));
         }
     }
 
@@ -164,22 +231,25 @@ mod tests {
         for adapter in [Adapter::NoApi, Adapter::None] {
             let choice = choose(BackendWish::WebGpu, None, &adapter);
             assert_eq!(choice.backend, Backend::Cpu);
-            assert!(choice.reason.contains("WebGPU"));
+            assert!(said(&choice).contains("WebGPU"));
         }
     }
 
     #[test]
     fn the_pages_own_reason_is_shown() {
+        let stopped = Reason::Stopped {
+            message: "device lost".into(),
+        };
         let choice = choose(
             BackendWish::Cpu,
-            Some("WebGPU stopped"),
+            Some(stopped.clone()),
             &found("nvidia", false),
         );
         assert_eq!(
             choice,
             Choice {
                 backend: Backend::Cpu,
-                reason: "WebGPU stopped".into()
+                reason: stopped
             }
         );
     }

@@ -1,5 +1,7 @@
 //! The course of a training: its losses, how long it will take, and its curve as a drawing.
 
+use crate::words::Words;
+
 /// Steps whose mean says how long the next ones take.
 const RECENT: usize = 20;
 
@@ -87,31 +89,23 @@ impl Curve {
     }
 
     /// The course in words, for those who do not see it.
-    pub fn describe(&self) -> String {
+    pub fn describe(&self, words: &Words) -> String {
         match (self.losses.first(), self.loss()) {
-            (Some(first), Some(last)) => format!(
-                "Loss {first:.3} at the first step, {last:.3} after {} of {} steps",
-                self.done(),
-                self.steps
-            ),
-            _ => "No step yet".into(),
+            (Some(&first), Some(last)) => words.train.course(first, last, self.done(), self.steps),
+            _ => words.train.no_step.into(),
         }
     }
 }
 
 /// Seconds for people: "1 min 05 s".
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0).ceil() as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3_600, whole % 3_600 / 60),
-    }
+pub fn duration(words: &Words, seconds: f64) -> String {
+    words.train.duration(seconds.max(0.0).ceil() as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Language;
 
     fn curve(done: usize, steps: usize) -> Curve {
         let mut curve = Curve::default();
@@ -177,7 +171,8 @@ mod tests {
 
     #[test]
     fn durations_read_well() {
-        let texts = [0.0, 0.2, 59.0, 61.0, 3_599.5, 7_260.0].map(duration);
+        let texts = [0.0, 0.2, 59.0, 61.0, 3_599.5, 7_260.0]
+            .map(|seconds| duration(Language::En.words(), seconds));
         assert_eq!(
             texts,
             [

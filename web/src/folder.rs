@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::protocol::Note;
+
 /// Endings of image files.
 const IMAGES: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"];
 
@@ -79,22 +81,19 @@ pub fn layout(paths: &[String]) -> Layout {
 }
 
 /// Why there can be no pixel figures: a defect without a mask, or more images than `most`, whose maps are kept.
-pub fn no_pixels(images: &[TestImage], most: usize) -> Option<String> {
+pub fn no_pixels(images: &[TestImage], most: usize) -> Option<Note> {
     let mut defects = images.iter().filter(|image| image.defect);
     if images.len() > most {
-        return Some(format!(
-            "Pixel figures are computed for at most {most} images; these are {}.",
-            images.len()
-        ));
+        let images = images.len();
+        return Some(Note::TooMany { most, images });
     }
     if images.iter().all(|image| image.mask.is_none()) {
-        return Some("There are no masks, so there are no pixel figures.".into());
+        return Some(Note::NoMasks);
     }
     let bare = defects.find(|image| image.mask.is_none())?;
-    Some(format!(
-        "There is no mask for {}, so there are no pixel figures.",
-        bare.name
-    ))
+    Some(Note::NoMaskFor {
+        name: bare.name.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -135,7 +134,10 @@ mod tests {
             image(1, "good/000.png", false, None),
         ];
         assert_eq!(no_pixels(&expected, 3), None);
-        assert!(no_pixels(&expected, 2).is_some_and(|why| why.contains("at most 2")));
+        assert_eq!(
+            no_pixels(&expected, 2),
+            Some(Note::TooMany { most: 2, images: 3 })
+        );
         assert_eq!(found, Layout::Category(expected));
     }
 
@@ -149,7 +151,8 @@ mod tests {
         ]) else {
             panic!("a category");
         };
-        assert!(no_pixels(&images, 9).is_some_and(|why| why.contains("cut/1.png")));
+        let name = "cut/1.png".into();
+        assert_eq!(no_pixels(&images, 9), Some(Note::NoMaskFor { name }));
         assert!(no_pixels(&images[1..2], 9).is_some());
     }
 

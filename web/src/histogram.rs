@@ -84,7 +84,7 @@ pub fn good_bars(axis: &Axis, quantiles: &[(f32, f32)]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Reduction;
+    use crate::protocol::{Reduction, Source};
 
     fn threshold(value: f32, quantiles: Vec<(f32, f32)>) -> Threshold {
         Threshold {
@@ -94,7 +94,7 @@ mod tests {
             scale_low: 0.0,
             scale_high: 1.0,
             images: 24,
-            source: String::new(),
+            source: Source::HeldOut,
         }
     }
 

@@ -26,4 +26,5 @@ pub mod protocol;
 pub mod region;
 pub mod session;
 pub mod verdict;
+pub mod words;
 pub mod zoom;

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::{
-    protocol::{Figures, Scores, Threshold},
+    protocol::{Failure, Figures, Scores, Threshold},
     verdict::{Verdict, share_below, verdict},
+    words::Language,
 };
 
 /// Names a row for as long as the page lives.
@@ -20,7 +21,7 @@ pub enum RowState {
     /// It was judged.
     Judged(Judged),
     /// It could not be judged: why.
-    Failed(String),
+    Failed(Failure),
 }
 
 /// A judgement, as far as the list keeps it.
@@ -209,7 +210,7 @@ struct Record<'a> {
     width: Option<u32>,
     height: Option<u32>,
     milliseconds: Option<f64>,
-    error: Option<&'a str>,
+    error: Option<String>,
 }
 
 impl<'a> Record<'a> {
@@ -235,7 +236,7 @@ impl<'a> Record<'a> {
             height: judged.map(|judged| judged.height),
             milliseconds: judged.map(|judged| judged.milliseconds),
             error: match &row.state {
-                RowState::Failed(reason) => Some(reason),
+                RowState::Failed(failure) => Some(Language::En.words().failures.tell(failure).what),
                 _ => None,
             },
         }
@@ -251,6 +252,18 @@ pub fn to_json(
     figures: Option<&Figures>,
 ) -> String {
     let records: Vec<Record<'_>> = rows.iter().map(|row| Record::of(row, threshold)).collect();
+    // The notes as one text, in the language of the file's other words.
+    let figures = figures.map(|figures| {
+        let words = &Language::En.words().figures;
+        let notes: Vec<String> = figures.notes.iter().map(|note| words.note(note)).collect();
+        let mut figures = serde_json::json!(figures);
+        if let Some(fields) = figures.as_object_mut() {
+            fields.remove("notes");
+            let note = (!notes.is_empty()).then(|| notes.join(" "));
+            fields.insert("note".into(), note.into());
+        }
+        figures
+    });
     let json = serde_json::json!({
         "model": model,
         "score": threshold.map(|threshold| threshold.reduction),
@@ -288,7 +301,7 @@ pub fn to_csv(rows: &[Row], threshold: Option<&Threshold>) -> String {
                     .milliseconds
                     .map(|value| (value * 10.0).round() / 10.0),
             ),
-            record.error.map(cell).unwrap_or_default(),
+            record.error.as_deref().map(cell).unwrap_or_default(),
         ];
         text.push_str(&cells.join(","));
         text.push_str("\r\n");
@@ -315,7 +328,7 @@ fn cell(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::protocol::Reduction;
+    use crate::protocol::{Reduction, Source};
 
     fn threshold() -> Threshold {
         Threshold {
@@ -325,7 +338,7 @@ mod tests {
             scale_low: 0.0,
             scale_high: 4.0,
             images: 24,
-            source: "altered".into(),
+            source: Source::AlteredTraining,
         }
     }
 
@@ -347,7 +360,7 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         let mut failed = Row::new(3, "=bad,\"x\".png".into());
-        failed.set(RowState::Failed("not an image".into()));
+        failed.set(RowState::Failed(Failure::new("not an image", "")));
         vec![
             judged(1, "img10.png", 3.0),
             Row::new(2, "waits.png".into()),

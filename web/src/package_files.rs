@@ -18,12 +18,7 @@ struct Index {
 ///
 /// Names become part of an address, so only plain `.safetensors` names are taken.
 pub fn shard_names(index: &[u8]) -> Result<Vec<String>, Failure> {
-    let unusable = |reason: String| {
-        Failure::new(
-            format!("model.safetensors.index.json is not usable: {reason}."),
-            "Export the package again.",
-        )
-    };
+    let unusable = |reason: String| Failure::Index { reason };
     let index: Index =
         serde_json::from_slice(index).map_err(|error| unusable(error.to_string()))?;
     let names: BTreeSet<String> = index.weight_map.into_values().collect();
@@ -48,6 +43,7 @@ fn is_plain(name: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::words::Language;
 
     #[test]
     fn each_shard_once_in_order() {
@@ -85,7 +81,9 @@ mod tests {
             br#"{"weight_map": 3}"#,
             b"<html>",
         ] {
-            assert!(shard_names(index).unwrap_err().what.contains("index.json"));
+            let failure = shard_names(index).unwrap_err();
+            let told = Language::En.words().failures.tell(&failure);
+            assert!(told.what.contains("index.json"), "{told:?}");
         }
     }
 }

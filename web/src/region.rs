@@ -3,6 +3,8 @@
 //! A pixel is hot when it is past [`HOT`] on the colour scale. Calibration puts a quarter of the
 //! scale where hardly a pixel of a good image reaches, so that hot is a little beyond that.
 
+use crate::words::Words;
+
 /// Position on the colour scale from which a pixel counts as hot.
 pub const HOT: f32 = 0.3;
 
@@ -71,8 +73,8 @@ pub struct Region {
 
 impl Region {
     /// Which ninth of the image its peak is in, in words.
-    pub fn place(&self) -> &'static str {
-        place(self.x, self.y)
+    pub fn place(&self, words: &Words) -> &'static str {
+        place(words, self.x, self.y)
     }
 }
 
@@ -136,41 +138,40 @@ pub fn regions(values: &[f32], width: usize, level: f32) -> Vec<Region> {
 }
 
 /// "hot region upper left, 3.1 % of the area".
-pub fn describe(region: Option<&HotRegion>) -> String {
+pub fn describe(words: &Words, region: Option<&HotRegion>) -> String {
     let Some(region) = region else {
-        return "no hot region".into();
+        return words.region.none.to_owned();
     };
-    let percent = 100.0 * region.area;
-    let area = if percent < 0.1 {
-        "less than 0.1 %".into()
+    let area = f64::from(region.area);
+    let area = if area < 0.001 {
+        words.region.less_than(&words.percent(0.001, 1))
     } else {
-        format!("{percent:.1} %")
+        words.percent(area, 1)
     };
     if region.spread > 0.33 {
-        format!("heat spread over the image, {area} of the area")
+        words.region.spread(&area)
     } else {
-        format!(
-            "hot region {}, {area} of the area",
-            place(region.x, region.y)
-        )
+        words.region.at(place(words, region.x, region.y), &area)
     }
 }
 
 /// Names the ninth of the image.
-fn place(x: f32, y: f32) -> &'static str {
+fn place(words: &Words, x: f32, y: f32) -> &'static str {
     let third = |v: f32| ((v * 3.0) as usize).min(2);
-    const PLACES: [[&str; 3]; 3] = [
-        ["upper left", "at the top", "upper right"],
-        ["at the left", "in the centre", "at the right"],
-        ["lower left", "at the bottom", "lower right"],
+    let words = &words.region;
+    let places = [
+        [words.upper_left, words.top, words.upper_right],
+        [words.left, words.centre, words.right],
+        [words.lower_left, words.bottom, words.lower_right],
     ];
-    PLACES[third(y)][third(x)]
+    places[third(y)][third(x)]
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::words::Language;
 
     fn map_with(size: usize, hot: impl Fn(usize, usize) -> bool) -> Vec<f32> {
         (0..size * size)
@@ -190,20 +191,29 @@ mod tests {
             let map = map_with(60, |x, y| x.abs_diff(cx) < 3 && y.abs_diff(cy) < 3);
             let region = hot_region(&map, 60, 0.0, 1.0).unwrap();
             assert!((region.area - 25.0 / 3600.0).abs() < 1e-6);
-            assert!(describe(Some(&region)).contains(name), "{name}: {region:?}");
+            assert!(
+                describe(Language::En.words(), Some(&region)).contains(name),
+                "{name}: {region:?}"
+            );
         }
     }
 
     #[test]
     fn cool_maps_have_no_region() {
         assert_eq!(hot_region(&map_with(8, |_, _| false), 8, 0.0, 1.0), None);
-        assert_eq!(describe(None), "no hot region");
+        assert_eq!(describe(Language::En.words(), None), "no hot region");
     }
 
     #[test]
     fn heat_in_two_corners_has_no_single_place() {
         let map = map_with(60, |x, y| (x < 5 && y < 5) || (x > 54 && y > 54));
-        assert!(describe(hot_region(&map, 60, 0.0, 1.0).as_ref()).starts_with("heat spread"));
+        assert!(
+            describe(
+                Language::En.words(),
+                hot_region(&map, 60, 0.0, 1.0).as_ref()
+            )
+            .starts_with("heat spread")
+        );
     }
 
     #[test]
@@ -225,8 +235,11 @@ mod tests {
             .map(|region| (region.area * 400.0).round() as usize)
             .collect();
         assert_eq!(areas, [1, 1, 20]);
-        assert_eq!((found[0].peak, found[0].place()), (3.0, "lower right"));
-        assert_eq!(found[2].place(), "upper left");
+        assert_eq!(
+            (found[0].peak, found[0].place(Language::En.words())),
+            (3.0, "lower right")
+        );
+        assert_eq!(found[2].place(Language::En.words()), "upper left");
         assert!(regions(&map, 20, 4.0).is_empty());
         assert!(regions(&[], 0, 0.0).is_empty() && regions(&[f32::NAN; 4], 2, 0.0).is_empty());
     }

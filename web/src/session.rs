@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     address::SampleSpec,
-    backend::{Backend, BackendWish},
-    protocol::{Failure, GoodImage, MeasurePlan, RequestId, Steer, ToWorker, TrainPlan},
+    backend::{Backend, BackendWish, Reason},
+    protocol::{
+        Again, Failure, GoodImage, Matter, MeasurePlan, RequestId, Steer, ToWorker, TrainPlan,
+    },
 };
 
 /// A request that can be asked again. `F` is a handle on a file: the browser's `File`.
@@ -119,16 +121,14 @@ impl<F: Clone> Task<F> {
     }
 
     /// For messages about it.
-    pub fn title(&self) -> String {
+    pub fn matter(&self) -> Matter {
         match self {
-            Self::FetchPackage(url) => format!("the model at {url}"),
-            Self::OpenPackage(_) => "the opened model package".into(),
-            Self::InspectFile(name, _) | Self::ListFile(_, name, ..) => name.clone(),
-            Self::Measure(..) => "the figures of the folder".into(),
-            Self::Train(plan, _) => format!("the training of \"{}\"", plan.name),
-            Self::InspectSample(sample) | Self::Preview(sample) => {
-                format!("the sample \"{}\"", sample.title())
-            }
+            Self::FetchPackage(url) => Matter::ModelAt(url.clone()),
+            Self::OpenPackage(_) => Matter::Package,
+            Self::InspectFile(name, _) | Self::ListFile(_, name, ..) => Matter::File(name.clone()),
+            Self::Measure(..) => Matter::Figures,
+            Self::Train(plan, _) => Matter::Training(plan.name.clone()),
+            Self::InspectSample(sample) | Self::Preview(sample) => Matter::Sample(sample.clone()),
         }
     }
 }
@@ -139,11 +139,11 @@ pub enum Recovery<F> {
     /// Start a new worker on the CPU, then post these.
     Restart {
         /// For [`ToWorker::Start`], and to show.
-        because: String,
+        because: Reason,
         /// Model first, then what had not been answered.
         posts: Vec<Post<F>>,
         /// The request that is given up, and what to tell about it.
-        dropped: Option<(Task<F>, Failure)>,
+        dropped: Option<Box<(Task<F>, Failure)>>,
         /// What to tell when images of a list or a training are asked for again.
         again: Option<Failure>,
     },
@@ -295,19 +295,11 @@ impl<F: Clone> Session<F> {
         self.traps += 1;
         let message = first_line(message);
         if life == Life::Loading {
-            return Recovery::GiveUp(Failure::new(
-                format!("The detector's program could not be started: {message}"),
-                "Reload the page; if that does not help, use a current Chrome, Edge, Firefox or Safari.",
-            ));
+            return Recovery::GiveUp(Failure::NotStarted { message });
         }
         if self.traps > MOST_TRAPS {
-            return Recovery::GiveUp(Failure::new(
-                format!(
-                    "The detector stopped {} times; the last time: {message}",
-                    self.traps
-                ),
-                "Reload the page; if it happens again, open it with ?backend=cpu and report the message.",
-            ));
+            let times = self.traps;
+            return Recovery::GiveUp(Failure::StoppedOften { times, message });
         }
         let on_cpu = life == Life::Running(Backend::Cpu);
         let mut dropped = None;
@@ -327,29 +319,21 @@ impl<F: Clone> Session<F> {
                 .is_some_and(|waiting| !std::mem::replace(&mut waiting.suspected, true));
             let given_up = suspect.filter(|_| !retried);
             if let Some(Waiting { task, .. }) = given_up.and_then(|id| self.waiting.remove(&id)) {
+                let matter = task.matter();
                 if matches!(task, Task::FetchPackage(_)) {
-                    return Recovery::GiveUp(Failure::new(
-                        format!(
-                            "The detector stopped while loading {}: {message}",
-                            task.title()
-                        ),
-                        "Close other tabs to free memory and reload the page.",
-                    ));
+                    return Recovery::GiveUp(Failure::StoppedLoading { matter, message });
                 }
-                let failure = Failure::new(
-                    format!(
-                        "The detector stopped while working on {}: {message}",
-                        task.title()
-                    ),
-                    "It was restarted. Try a smaller image or package.",
-                );
-                dropped = Some((task, failure));
+                let message = message.clone();
+                dropped = Some(Box::new((task, Failure::StoppedAt { matter, message })));
             }
         }
-        let because = if on_cpu {
-            format!("restarted after it stopped: {message}")
-        } else {
-            format!("WebGPU stopped: {message}")
+        let because = {
+            let message = message.clone();
+            if on_cpu {
+                Reason::Restarted { message }
+            } else {
+                Reason::Stopped { message }
+            }
         };
         let mut tasks = Vec::new();
         if let Some(task) = self.model.take() {
@@ -360,15 +344,10 @@ impl<F: Clone> Session<F> {
         let has = |lane| tasks.iter().any(|waiting| waiting.task.lane() == lane);
         let again = match (has(Lane::Train), has(Lane::List)) {
             (false, false) => None,
-            (true, false) => Some("The training begins again; your images are still here."),
-            (_, true) => Some("It goes on with the images that wait; none is lost."),
+            (true, false) => Some(Again::Training),
+            (_, true) => Some(Again::List),
         };
-        let again = again.map(|mend| {
-            Failure::new(
-                format!("The detector stopped ({message}) and was started again on the CPU."),
-                mend,
-            )
-        });
+        let again = again.map(|again| Failure::Restarted { message, again });
         let mut posts = Vec::new();
         for Waiting { task, suspected } in tasks {
             self.note(task, suspected, &mut posts);
@@ -383,7 +362,7 @@ impl<F: Clone> Session<F> {
 }
 
 /// What a new worker is told first.
-pub fn start(wish: BackendWish, because: Option<String>) -> ToWorker {
+pub fn start(wish: BackendWish, because: Option<Reason>) -> ToWorker {
     ToWorker::Start { wish, because }
 }
 
@@ -405,8 +384,13 @@ fn first_line(message: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::words::Language;
 
     type TestSession = Session<&'static str>;
+
+    fn what(failure: &Failure) -> String {
+        Language::En.words().failures.tell(failure).what
+    }
 
     fn image(name: &str) -> Task<&'static str> {
         Task::InspectFile(name.into(), "bytes")
@@ -463,7 +447,8 @@ mod tests {
         else {
             panic!("should restart");
         };
-        assert!(because.contains("device lost") && !because.contains("stack"));
+        let message = "device lost".into();
+        assert_eq!(because, Reason::Stopped { message });
         assert_eq!((dropped, again), (None, None));
         assert!(matches!(posts[0].head, ToWorker::FetchPackage { .. }));
         assert!(matches!(posts[1].head, ToWorker::InspectFile { .. }));
@@ -497,9 +482,10 @@ mod tests {
         else {
             panic!("should restart");
         };
-        let (task, failure) = dropped.unwrap();
+        let (task, failure) = *dropped.unwrap();
         assert_eq!(task, image("huge.png"));
-        assert!(failure.what.contains("huge.png") && failure.what.contains("out of memory"));
+        let what = what(&failure);
+        assert!(what.contains("huge.png") && what.contains("out of memory"));
         assert_eq!(posts.len(), 2, "model and preview");
     }
 
@@ -513,7 +499,7 @@ mod tests {
         else {
             panic!("should restart");
         };
-        assert!(matches!(dropped, Some((Task::OpenPackage(_), _))));
+        assert!(matches!(dropped.unwrap().0, Task::OpenPackage(_)));
         assert!(matches!(
             posts.as_slice(),
             [Post {
@@ -529,7 +515,7 @@ mod tests {
         let Recovery::GiveUp(failure) = session.trapped(Life::Loading, "404") else {
             panic!("should give up")
         };
-        assert!(failure.what.contains("404"));
+        assert!(what(&failure).contains("404"));
     }
 
     #[test]
@@ -616,7 +602,7 @@ mod tests {
             images: Vec::new(),
             pixels: true,
             map_size: (0, 0),
-            note: None,
+            notes: Vec::new(),
         };
         session.ask(Task::Measure(Box::new(plan.clone()), Vec::new()));
         // A second question replaces the first.
@@ -630,7 +616,7 @@ mod tests {
             panic!("should restart");
         };
         assert_eq!(posts.len(), 1, "the model alone");
-        assert!(dropped.unwrap().1.what.contains("figures of the folder"));
+        assert!(what(&dropped.unwrap().1).contains("figures of the folder"));
     }
 
     #[test]

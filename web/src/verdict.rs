@@ -1,6 +1,9 @@
 //! The verdict on an image, from its score and the package's calibration on good images.
 
-use crate::protocol::{Scores, Threshold};
+use crate::{
+    protocol::{Scores, Threshold},
+    words::Words,
+};
 
 /// What the page says of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +17,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// One word.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Good => "Good",
-            Self::Anomalous => "Anomalous",
-            Self::Unknown => "No verdict",
-        }
-    }
-
     /// For `data-verdict`, which styles and tests use.
     pub fn name(self) -> &'static str {
         match self {
@@ -51,18 +45,13 @@ pub fn scale(threshold: Option<&Threshold>, map_max: f32) -> (f32, f32) {
 }
 
 /// Where the score lies among good images, in words.
-pub fn standing(score: f32, threshold: &Threshold) -> String {
-    let images = threshold.images;
+pub fn standing(words: &Words, score: f32, threshold: &Threshold) -> String {
+    let (images, verdict) = (threshold.images, &words.verdict);
     match share_below(score, &threshold.quantiles) {
-        None => format!("calibrated on {images} good images"),
-        Some(share) if share >= 1.0 => format!("above all {images} good images of the calibration"),
-        Some(share) if share <= 0.0 => format!("below all {images} good images of the calibration"),
-        Some(share) => {
-            format!(
-                "above {:.0} % of the {images} good images of the calibration",
-                100.0 * share
-            )
-        }
+        None => verdict.calibrated(images),
+        Some(share) if share >= 1.0 => verdict.above_all(images),
+        Some(share) if share <= 0.0 => verdict.below_all(images),
+        Some(share) => verdict.above(&words.percent(share.into(), 0), images),
     }
 }
 
@@ -90,13 +79,12 @@ pub fn share_below(score: f32, quantiles: &[(f32, f32)]) -> Option<f32> {
 }
 
 /// How the threshold was set, in words.
-pub fn provenance(threshold: &Threshold) -> String {
-    format!(
-        "threshold {} on the {}, set from {} {}",
-        number(threshold.value),
-        threshold.reduction.label(),
+pub fn provenance(words: &Words, threshold: &Threshold) -> String {
+    words.verdict.provenance(
+        &number(threshold.value),
+        words.verdict.reduction(threshold.reduction),
         threshold.images,
-        threshold.source
+        words.verdict.source(threshold.source),
     )
 }
 
@@ -124,7 +112,7 @@ pub fn number(value: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Reduction;
+    use crate::protocol::{Reduction, Source};
 
     fn threshold() -> Threshold {
         Threshold {
@@ -134,7 +122,7 @@ mod tests {
             scale_low: 0.0,
             scale_high: 4.0,
             images: 40,
-            source: "good images kept out of training".into(),
+            source: Source::HeldOut,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::command::root;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Name of the file in `models/`.
@@ -34,6 +35,9 @@ pub struct Entry {
     pub name: String,
     /// One or two sentences.
     pub description: String,
+    /// Both in other languages of the page, by their names in its address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub languages: BTreeMap<String, Texts>,
     /// It is among the files that the page keeps for offline use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub included: bool,
@@ -41,6 +45,16 @@ pub struct Entry {
     pub needs: Needs,
     /// The package's files.
     pub files: Vec<File>,
+}
+
+/// Name and description in another language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Texts {
+    /// Name to show.
+    pub name: String,
+    /// One or two sentences.
+    pub description: String,
 }
 
 /// What a device must have to run a model.

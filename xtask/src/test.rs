@@ -128,6 +128,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .args(["--test", "browser_access", "--test", "browser_offline"])
                 .args(["--test", "browser_kept", "--test", "browser_view"])
                 .args(["--test", "browser_figures", "--test", "browser_bottle"])
+                .args(["--test", "browser_words"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Reduction, Scores};
+use super::{Reduction, Scores, facts::facts};
 
 /// What is to be measured. Attached, when `pixels` is set: for each image its map, and after it its mask's
 /// file if it has one.
@@ -19,7 +19,32 @@ pub struct MeasurePlan {
     /// Width and height of each map; zero when there are none.
     pub map_size: (u32, u32),
     /// What is to be told beside the figures.
-    pub note: Option<String>,
+    pub notes: Vec<Note>,
+}
+
+facts! {
+    /// What is to be told beside the figures.
+    pub enum Note {
+        /// Too many images for figures of pixels.
+        TooMany {
+            /// The most there may be.
+            most: usize,
+            /// How many there are.
+            images: usize,
+        },
+        /// No image has a mask.
+        NoMasks,
+        /// A defective image has no mask.
+        NoMaskFor {
+            /// Its name.
+            name: String,
+        },
+        /// Images that could not be judged.
+        LeftOut {
+            /// How many.
+            images: usize,
+        },
+    }
 }
 
 impl MeasurePlan {
@@ -89,7 +114,7 @@ pub struct Figures {
     /// The images' ROC curve: false- and true-positive rate, rising.
     pub roc: Vec<(f64, f64)>,
     /// What is to be told beside the figures.
-    pub note: Option<String>,
+    pub notes: Vec<Note>,
 }
 
 impl Figures {

@@ -5,10 +5,14 @@
 //! The head says how many attachments belong to it ([`Head::attachments`]), and the receiver
 //! checks that count before it reads any ([`crate::attachment`]).
 //!
+//! A message is an object with one key, its kind. (Tags inside would make serde buffer each message: a good part
+//! of the interface's program.)
+//!
 //! The worker speaks first ([`FromWorker::Ready`]): whatever is posted to a worker before its
 //! program runs is lost.
 
 mod answer;
+pub(crate) mod facts;
 mod failure;
 mod figures;
 mod model;
@@ -19,20 +23,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     address::SampleSpec,
-    backend::{Backend, BackendWish},
+    backend::{Backend, BackendWish, Reason},
 };
 
 pub use answer::{Agreement, Answer};
-pub use failure::{Failure, sentence};
-pub use figures::{Figures, MeasurePlan, MeasuredImage, PixelFigures, Ranking};
-pub use model::{ModelSummary, ProductInfo, SelfTest};
-pub use score::{Reduction, Scores, Threshold};
+pub use failure::{Again, Failure, Matter, sentence};
+pub use figures::{Figures, MeasurePlan, MeasuredImage, Note, PixelFigures, Ranking};
+pub use model::{Architecture, ModelSummary, Origin, ProductInfo, SelfTest, TrainedOn};
+pub use score::{Reduction, Scores, Source, Threshold};
 pub use training::{
     FEWEST_IMAGES, GoodImage, MOST_IMAGES, MOST_STEPS, Steer, TrainEvent, TrainPlan,
 };
 
 /// Version of this protocol. A cached worker of another build is refused, not misread.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Pairs an answer with its request; unique for the life of the page.
 pub type RequestId = u32;
@@ -45,14 +49,14 @@ pub trait Head {
 
 /// Interface → worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ToWorker {
     /// First message: choose a backend.
     Start {
         /// What the visitor or the address asked for.
         wish: BackendWish,
         /// Why the page itself asks for the CPU, when it does (an earlier worker trapped).
-        because: Option<String>,
+        because: Option<Reason>,
     },
     /// Load a model package from the page's own server.
     FetchPackage {
@@ -164,7 +168,7 @@ impl ToWorker {
 
 /// Worker → interface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum FromWorker {
     /// The worker's program runs and listens.
     Ready {
@@ -184,8 +188,8 @@ pub enum FromWorker {
     Backend {
         /// Which.
         backend: Backend,
-        /// Why, as a sentence for the visitor.
-        reason: String,
+        /// Why.
+        reason: Reason,
     },
     /// Progress of loading a model.
     Progress {
@@ -284,19 +288,6 @@ pub enum Phase {
     WarmUp,
     /// Comparing with the map stored in the package.
     SelfTest,
-}
-
-impl Phase {
-    /// For the progress line.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Program => "Downloading the detector",
-            Self::Download => "Downloading the model",
-            Self::Build => "Building the detector",
-            Self::WarmUp => "Warming up",
-            Self::SelfTest => "Running the self-test",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::Threshold;
 
 /// Result of the package's self-test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum SelfTest {
     /// Map and score agree with the stored ones.
     Passed {
@@ -31,12 +31,12 @@ pub enum SelfTest {
 pub struct ModelSummary {
     /// Name from the package or its folder.
     pub name: String,
-    /// Where it came from, in words.
-    pub origin: String,
-    /// Backbone and restorer in words.
-    pub architecture: String,
-    /// What it was trained on, in words; empty when the package does not say.
-    pub trained_on: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Backbone and restorer.
+    pub architecture: Architecture,
+    /// What it was trained on.
+    pub trained_on: TrainedOn,
     /// Bytes of the package.
     pub bytes: u64,
     /// Calibration of all categories together, when the package has one.
@@ -45,6 +45,40 @@ pub struct ModelSummary {
     pub self_test: SelfTest,
     /// Milliseconds for: files, build, warm-up, self-test.
     pub load_ms: [f64; 4],
+}
+
+/// Where a model came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The page's own server.
+    Server,
+    /// Files of the visitor's, or kept in the browser.
+    Files,
+    /// A training in this tab.
+    Trained,
+}
+
+/// Backbone and restorer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Architecture {
+    /// The backbone's name.
+    pub backbone: String,
+    /// Blocks of the restorer.
+    pub blocks: usize,
+    /// Values of each of its tokens.
+    pub width: usize,
+}
+
+/// What a model was trained on, as far as its package says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TrainedOn {
+    /// The package's own words.
+    pub data: String,
+    /// Good images; 0 when unknown.
+    pub images: usize,
+    /// Names of their categories.
+    pub categories: Vec<String>,
 }
 
 /// A product that samples can be generated of.

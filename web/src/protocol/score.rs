@@ -25,17 +25,6 @@ pub enum Reduction {
     Top1,
 }
 
-impl Reduction {
-    /// In words.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Std => "spread of the map",
-            Self::Max => "hottest pixel",
-            Self::Top1 => "hottest 1 % of pixels",
-        }
-    }
-}
-
 impl Scores {
     /// The score that `reduction` names.
     pub fn get(&self, reduction: Reduction) -> f32 {
@@ -62,6 +51,18 @@ pub struct Threshold {
     pub scale_high: f32,
     /// Good images the figures rest on.
     pub images: usize,
-    /// Where those came from, in words ("good images kept out of training").
-    pub source: String,
+    /// Where those came from.
+    pub source: Source,
+}
+
+/// Where the images of a calibration came from, as in `fsr::calibration`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Good images kept out of training.
+    HeldOut,
+    /// Training images, altered.
+    AlteredTraining,
+    /// Training images, each left out in turn.
+    LeaveOneOut,
 }

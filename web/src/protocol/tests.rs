@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::words::Language;
 
 fn spec() -> SampleSpec {
     SampleSpec {
@@ -15,7 +16,9 @@ fn requests() -> Vec<ToWorker> {
     vec![
         ToWorker::Start {
             wish: BackendWish::Auto,
-            because: Some("it trapped".into()),
+            because: Some(Reason::Stopped {
+                message: "it trapped".into(),
+            }),
         },
         ToWorker::FetchPackage {
             id: 1,
@@ -53,7 +56,7 @@ fn requests() -> Vec<ToWorker> {
                 }],
                 pixels: true,
                 map_size: (64, 64),
-                note: None,
+                notes: Vec::new(),
             },
         },
         ToWorker::Train {
@@ -127,9 +130,13 @@ fn every_request_survives_the_journey() {
 fn every_answer_survives_the_journey_bit_for_bit() {
     let model = ModelSummary {
         name: "default".into(),
-        origin: "this page".into(),
-        architecture: "lite".into(),
-        trained_on: String::new(),
+        origin: Origin::Server,
+        architecture: Architecture {
+            backbone: "lite".into(),
+            blocks: 4,
+            width: 192,
+        },
+        trained_on: TrainedOn::default(),
         bytes: 3,
         threshold: Some(Threshold {
             reduction: Reduction::Top1,
@@ -138,7 +145,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
             scale_low: 0.0,
             scale_high: 1.5,
             images: 64,
-            source: "good images".into(),
+            source: Source::HeldOut,
         }),
         self_test: SelfTest::Passed {
             map_error: 1e-6,
@@ -161,7 +168,9 @@ fn every_answer_survives_the_journey_bit_for_bit() {
         },
         FromWorker::Backend {
             backend: Backend::WebGpu,
-            reason: "asked for".into(),
+            reason: Reason::On {
+                adapter: "nvidia".into(),
+            },
         },
         FromWorker::Progress {
             phase: Phase::Download,
@@ -199,7 +208,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
                 },
                 pixel: Some(PixelFigures::default()),
                 roc: vec![(0.0, 0.0), (1.0 / 3.0, 0.5), (1.0, 1.0)],
-                note: Some("one is left out".into()),
+                notes: vec![Note::LeftOut { images: 1 }],
             }),
         },
         FromWorker::Training {
@@ -222,7 +231,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
         },
         FromWorker::Failed {
             id: 4,
-            failure: Failure::new("a", "b"),
+            failure: Failure::about(Matter::MaskOf("a.png".into()), "b"),
         },
     ] {
         let text = serde_json::to_string(&message).unwrap();
@@ -280,20 +289,62 @@ fn only_what_expects_an_answer_is_a_request() {
 
 #[test]
 fn a_message_of_another_build_is_an_error() {
-    assert!(serde_json::from_str::<FromWorker>(r#"{"kind":"telepathy"}"#).is_err());
-    assert!(serde_json::from_str::<FromWorker>(r#"{"kind":"previewed","id":1}"#).is_err());
+    assert!(serde_json::from_str::<FromWorker>(r#"{"telepathy":{}}"#).is_err());
+    assert!(serde_json::from_str::<FromWorker>(r#"{"previewed":{"id":1}}"#).is_err());
 }
 
 #[test]
 fn a_librarys_message_becomes_what_and_mend() {
-    assert_eq!(
-        Failure::about("a.png", "the PNG file is cut short (at: 7): save it again"),
-        Failure::new(
-            "a.png: the PNG file is cut short (at: 7).",
-            "Save it again."
-        )
-    );
-    assert_eq!(Failure::about("a", "no").what, "a: no.");
+    let words = &Language::En.words().failures;
+    let message = "the PNG file is cut short (at: 7): save it again";
+    let told = words.tell(&Failure::about(Matter::File("a.png".into()), message));
+    assert_eq!(told.what, "a.png: the PNG file is cut short (at: 7).");
+    assert_eq!(told.mend, "Save it again.");
+    let told = words.tell(&Failure::about(Matter::File("a".into()), "no"));
+    assert_eq!(told.what, "a: no.");
+}
+
+#[test]
+fn every_fact_survives_the_journey_and_nonsense_is_an_error() {
+    let text = |text: &str| text.to_owned();
+    let facts = [
+        Failure::Settings,
+        Failure::new("a: b", "c\nd"),
+        Failure::about(Matter::Sample(spec()), "no"),
+        Failure::about(Matter::ModelAt(text("http://a/b c")), ""),
+        Failure::about(Matter::Package, "x"),
+        Failure::SeveralSets {
+            folders: vec![text("d/a b"), text("d/c")],
+        },
+        Failure::Restarted {
+            message: text("it stopped"),
+            again: Again::List,
+        },
+        Failure::Refused {
+            url: text("u"),
+            status: 503,
+        },
+        Failure::MaskSize {
+            name: text("x"),
+            mask: (7, 8),
+            image: (9, 10),
+        },
+        Failure::StoppedOften {
+            times: 5,
+            message: String::new(),
+        },
+    ];
+    for fact in facts {
+        let json = serde_json::to_string(&fact).unwrap();
+        assert_eq!(serde_json::from_str::<Failure>(&json).unwrap(), fact);
+    }
+    let reason = Reason::SelfTest { map_error: 0.1 };
+    let json = serde_json::to_string(&reason).unwrap();
+    assert_eq!(json, r#"["SelfTest","0.1"]"#);
+    assert_eq!(serde_json::from_str::<Reason>(&json).unwrap(), reason);
+    for json in [r#"["Telepathy"]"#, "[]", r#"["Refused","u","many"]"#, "{}"] {
+        assert!(serde_json::from_str::<Failure>(json).is_err(), "{json}");
+    }
 }
 
 #[test]

@@ -47,26 +47,14 @@ impl TrainPlan {
     /// # Errors
     /// Names the setting and what it may be.
     pub fn check(&self, images: usize) -> Result<(), Failure> {
-        let fail = |what: String, mend: String| Err(Failure::new(what, mend));
         if !(FEWEST_IMAGES..=MOST_IMAGES).contains(&images) {
-            return fail(
-                format!(
-                    "Training needs {FEWEST_IMAGES} to {MOST_IMAGES} good images, and there are {images}."
-                ),
-                "Add or remove some.".into(),
-            );
+            return Err(Failure::GoodCount { images });
         }
         if !(1..=MOST_STEPS).contains(&self.steps) {
-            return fail(
-                format!("{} training steps are not possible.", self.steps),
-                format!("Ask for 1 to {MOST_STEPS}."),
-            );
+            return Err(Failure::StepCount { steps: self.steps });
         }
         if self.batch == 0 || !(0.0..=1.0).contains(&self.tau) {
-            return fail(
-                "The training's settings are not usable.".into(),
-                "Reload the page.".into(),
-            );
+            return Err(Failure::Settings);
         }
         Ok(())
     }
@@ -74,7 +62,7 @@ impl TrainPlan {
 
 /// A good image to train on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "from", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum GoodImage {
     /// A file, attached.
     File {
@@ -102,7 +90,7 @@ pub enum Steer {
 
 /// How a training goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum TrainEvent {
     /// Features of good images, altered copies included, are being computed.
     Features {

@@ -12,6 +12,7 @@ use crate::{
     details::Details,
     gallery::{FIRST_DEFECT, FIRST_PRODUCT, Gallery},
     input::take_pasted,
+    language::{self, Switch, say},
     link,
     result::ResultView,
     shelf,
@@ -26,25 +27,25 @@ use crate::{
 pub fn App() -> impl IntoView {
     let query = window().location().search().unwrap_or_default();
     let page = Page::new(Address::parse(&query));
+    language::begin(page);
     link::open(page);
     shelf::listen(page);
     first_requests(page);
     window_event_listener(ev::paste, move |event| take_pasted(page, &event));
     view! {
-        <a class="skip" href="#result">"Skip to the result"</a>
+        <a class="skip" href="#result">{say(|w| w.frame.skip)}</a>
         <header class="mast">
             <div class="brand">
                 <Mark/>
                 <div>
-                    <h1>"FSR " <span>"defect finder"</span></h1>
-                    <p class="lede">
-                        "Learns what good products look like and shows where another one differs, here in this tab."
-                    </p>
+                    <h1>"FSR " <span>{say(|w| w.frame.brand)}</span></h1>
+                    <p class="lede">{say(|w| w.frame.lede)}</p>
                 </div>
             </div>
             <div class="assurances">
-                <p class="private"><Lock/> "No image leaves this device"</p>
+                <p class="private"><Lock/> {say(|w| w.frame.private)}</p>
                 <fsr-offline></fsr-offline>
+                <Switch page/>
             </div>
         </header>
         <Status page/>

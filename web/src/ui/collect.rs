@@ -9,13 +9,14 @@ use web_sys::{File, HtmlInputElement, Url};
 
 use fsr_web::{
     address::{OWN_SEEDS, SampleSpec},
-    protocol::{FEWEST_IMAGES, Failure, MOST_IMAGES},
+    protocol::{Failure, MOST_IMAGES},
     session::{Good, Task},
 };
 
 use crate::{
     gallery::FIRST_PRODUCT,
     input::list_of,
+    language::{say, told, words},
     link, paint,
     state::{GoodItem, GoodPicture, Page},
 };
@@ -51,10 +52,8 @@ pub fn add(page: Page, files: Vec<File>) {
         }
     });
     if left_out > 0 {
-        page.failure.set(Some(Failure::new(
-            format!("{left_out} images are left out: {MOST_IMAGES} good images are enough here."),
-            "For more, train with the program fsr.",
-        )));
+        page.failure
+            .set(Some(Failure::GoodLeftOut { images: left_out }));
     }
 }
 
@@ -146,35 +145,35 @@ pub fn Collect(page: Page) -> impl IntoView {
     let count = move || page.good.with(Vec::len);
     view! {
         <div class="step" data-zone="collect" data-testid="collect" data-count=count>
-            <h3><span class="step-number" aria-hidden="true">"1"</span> "Collect"</h3>
+            <h3><span class="step-number" aria-hidden="true">"1"</span> {say(|w| w.collect.title)}</h3>
             <p class="quiet">
-                {format!("{FEWEST_IMAGES} to {MOST_IMAGES} pictures of good parts, taken the way you will inspect.")}
+                {told(|| words().collect.wanted())}
             </p>
-            <div class="drop small" tabindex="0" role="group" aria-label="Good images: drop or paste them here">
-                <p>"Drop or paste good images here, or"</p>
+            <div class="drop small" tabindex="0" role="group" aria-label=say(|w| w.collect.zone)>
+                <p>{say(|w| w.collect.drop)}</p>
                 <div class="row">
-                    <button type="button" class="primary" on:click=move |_| click(files)>"Choose images"</button>
-                    <button type="button" class="secondary" on:click=move |_| click(folder)>"Folder"</button>
+                    <button type="button" class="primary" on:click=move |_| click(files)>{say(|w| w.collect.choose)}</button>
+                    <button type="button" class="secondary" on:click=move |_| click(folder)>{say(|w| w.collect.folder)}</button>
                 </div>
                 <button type="button" class="link" data-testid="use-samples" on:click=move |_| add_samples(page)>
-                    {format!("or try with {SAMPLES} generated samples")}
+                    {told(|| words().collect.samples(SAMPLES))}
                 </button>
-                <input node_ref=files type="file" multiple class="hidden-input" tabindex="-1" aria-label="Good images"
+                <input node_ref=files type="file" multiple class="hidden-input" tabindex="-1" aria-label=say(|w| w.collect.images)
                     accept="image/*,.tif,.tiff" data-testid="good-input" on:change=chosen/>
                 <input node_ref=folder type="file" multiple class="hidden-input" tabindex="-1"
-                    aria-label="Folder of good images" data-testid="good-folder-input" on:change=chosen/>
+                    aria-label=say(|w| w.collect.images_folder) data-testid="good-folder-input" on:change=chosen/>
             </div>
-            <ul class="good-list" aria-label="Good images collected">
+            <ul class="good-list" aria-label=say(|w| w.collect.collected)>
                 <For each=move || page.good.get() key=|item| item.id let:item>
                     <GoodTile page item/>
                 </For>
             </ul>
             <p class="quiet" role="status">
-                {move || match count() {
+                {told(move || match count() {
                     0 => String::new(),
-                    1 => "1 good image: one more is needed".to_owned(),
-                    many => format!("{many} good images"),
-                }}
+                    1 => words().collect.one.to_owned(),
+                    many => words().collect.many(many),
+                })}
             </p>
         </div>
     }
@@ -194,7 +193,17 @@ fn images_only(files: Vec<File>) -> Vec<File> {
 #[component]
 fn GoodTile(page: Page, item: GoodItem) -> impl IntoView {
     let GoodItem { id, name, picture } = item;
-    let (label, title) = (format!("Remove {name}"), name.clone());
+    let called = {
+        let picture = picture.clone();
+        told(move || match &picture {
+            GoodPicture::Url(_) => name.clone(),
+            GoodPicture::Sample(sample) => {
+                format!("{} {}", words().samples.name(sample), sample.seed)
+            }
+        })
+    };
+    let (title, labelled) = (called.clone(), called.clone());
+    let label = told(move || words().collect.remove(&labelled()));
     let picture = match picture {
         GoodPicture::Url(url) => {
             view! { <img src=url alt="" decoding="async" loading="lazy"/> }.into_any()
@@ -216,7 +225,7 @@ fn GoodTile(page: Page, item: GoodItem) -> impl IntoView {
     view! {
         <li class="good-tile" title=title>
             {picture}
-            <span class="visually-hidden">{name}</span>
+            <span class="visually-hidden">{called}</span>
             <button type="button" class="remove" aria-label=label
                 prop:disabled=move || page.training.get().under_way()
                 on:click=move |_| remove(page, id)>"✕"</button>

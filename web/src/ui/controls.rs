@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use fsr_web::{address::View, palette::Palette, zoom::Zoom};
 
-use crate::state::Page;
+use crate::{
+    language::{Text, say, told, words},
+    state::Page,
+};
 
 /// The controls under the image.
 #[component]
@@ -19,12 +22,12 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
             });
         }
     });
-    let choice = move |view: View, label: &'static str, hook: &'static str| {
+    let choice = move |view: View, label: Text, hook: &'static str| {
         view! {
             <label>
                 <input type="radio" name="view" data-testid=hook prop:checked=move || page.view.get() == view
                     on:change=move |_| page.view.set(view)/>
-                <span>{label}</span>
+                <span>{say(label)}</span>
             </label>
         }
     };
@@ -32,16 +35,16 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
     view! {
         <div class="controls">
             <fieldset class="segments">
-                <legend class="visually-hidden">"What to show"</legend>
-                {choice(View::Image, "Image", "view-image")}
-                {choice(View::Overlay, "Overlay", "view-overlay")}
-                {choice(View::Map, "Map", "view-map")}
-                {choice(View::Swipe, "Swipe", "view-swipe")}
+                <legend class="visually-hidden">{say(|w| w.controls.what)}</legend>
+                {choice(View::Image, |w| w.controls.image, "view-image")}
+                {choice(View::Overlay, |w| w.controls.overlay, "view-overlay")}
+                {choice(View::Map, |w| w.controls.map, "view-map")}
+                {choice(View::Swipe, |w| w.controls.swipe, "view-swipe")}
             </fieldset>
             <label class="slider">
-                <span>{move || if swiping() { "Line" } else { "Heat" }}</span>
+                <span>{told(move || if swiping() { words().controls.line } else { words().controls.heat }.to_owned())}</span>
                 <input type="range" min="0" max="100" step="1" data-testid="opacity"
-                    aria-label=move || if swiping() { "Line between image and map" } else { "Opacity of the heat map" }
+                    aria-label=told(move || if swiping() { words().controls.line_label } else { words().controls.heat_label }.to_owned())
                     disabled=move || matches!(page.view.get(), View::Image | View::Map)
                     prop:value=move || if swiping() { page.divider.get() } else { page.opacity.get() }.to_string()
                     on:input:target=move |event| {
@@ -49,22 +52,25 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                             if swiping() { page.divider.set(value) } else { page.opacity.set(value) }
                         }
                     }/>
-                <output>{move || format!("{} %", if swiping() { page.divider.get() } else { page.opacity.get() })}</output>
+                <output>{told(move || {
+                    let share = if swiping() { page.divider.get() } else { page.opacity.get() };
+                    words().percent(f64::from(share) / 100.0, 0)
+                })}</output>
             </label>
             <label class="check">
                 <input type="checkbox" data-testid="contour-toggle" prop:checked=move || page.contour.get()
                     on:change:target=move |event| page.contour.set(event.target().checked())/>
-                <span>"Contour"</span>
+                <span>{say(|w| w.controls.contour)}</span>
             </label>
             {has_mask.then(|| view! {
                 <label class="check">
                     <input type="checkbox" data-testid="truth-toggle" prop:checked=move || page.outline.get()
                         on:change:target=move |event| page.outline.set(event.target().checked())/>
-                    <span>"Outline the true defect"</span>
+                    <span>{say(|w| w.controls.outline)}</span>
                 </label>
             })}
             <label class="slider">
-                <span>"Colours"</span>
+                <span>{say(|w| w.controls.colours)}</span>
                 <select data-testid="palette" on:change:target=move |event| {
                     page.palette.set(Palette::from_name(&event.target().value()).unwrap_or_default());
                 }>
@@ -73,12 +79,12 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                     })}
                 </select>
             </label>
-            <div class="zoom" role="group" aria-label="Size">
-                <button type="button" class="secondary" data-testid="zoom-out" aria-label="Smaller"
+            <div class="zoom" role="group" aria-label=say(|w| w.controls.size)>
+                <button type="button" class="secondary" data-testid="zoom-out" aria-label=say(|w| w.controls.smaller)
                     disabled=move || !zoom.get().is_enlarged()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(1.0 / Zoom::STEP, None))>"−"</button>
-                <output data-testid="zoom-value">{move || zoom.get().to_string()}</output>
-                <button type="button" class="secondary" data-testid="zoom-in" aria-label="Larger"
+                <output data-testid="zoom-value">{told(move || words().percent(zoom.get().scale().into(), 0))}</output>
+                <button type="button" class="secondary" data-testid="zoom-in" aria-label=say(|w| w.controls.larger)
                     disabled=move || zoom.get().is_largest()
                     on:click=move |_| zoom.update(|zoom| *zoom = zoom.by(Zoom::STEP, None))>"+"</button>
             </div>

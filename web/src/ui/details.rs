@@ -10,6 +10,7 @@ use fsr_web::{
 };
 
 use crate::{
+    language::{Text, say, told, words},
     state::{Page, Shown},
     status::bytes,
 };
@@ -34,19 +35,19 @@ pub fn Timings(shown: Arc<Shown>) -> impl IntoView {
         .iter()
         .map(|(_, ms)| *ms)
         .fold(f64::MIN_POSITIVE, f64::max);
-    let scores = shown.answer.scores;
+    let (scores, backend) = (shown.answer.scores, shown.answer.backend);
     view! {
         <details class="timings" data-testid="timings">
             <summary>
-                {format!("Detected in {} on {}", duration(total), shown.answer.backend.label())}
-                <span class="quiet">" · time per stage, all scores"</span>
+                {told(move || words().result.detected(&duration(total), backend.label()))}
+                <span class="quiet">{say(|w| w.result.all_figures)}</span>
             </summary>
             <table>
-                <caption class="visually-hidden">"Time per stage"</caption>
+                <caption class="visually-hidden">{say(|w| w.result.stages)}</caption>
                 <tbody>
                     {shown.answer.timings.iter().map(|(stage, milliseconds)| view! {
                         <tr>
-                            <th scope="row">{stage.clone()}</th>
+                            <th scope="row">{stage_name(stage)}</th>
                             <td class="bar"><i style=format!("width: {:.1}%", 100.0 * milliseconds / widest)></i></td>
                             <td class="number">{duration(*milliseconds)}</td>
                         </tr>
@@ -54,12 +55,12 @@ pub fn Timings(shown: Arc<Shown>) -> impl IntoView {
                 </tbody>
             </table>
             <table>
-                <caption class="visually-hidden">"Image scores"</caption>
+                <caption class="visually-hidden">{say(|w| w.result.scores)}</caption>
                 <tbody>
-                    {[("spread (std)", scores.std), ("hottest pixel (max)", scores.max), ("hottest 1 % (top1)", scores.top1)]
+                    {[scored(|w| w.result.std, scores.std), scored(|w| w.result.max, scores.max), scored(|w| w.result.top1, scores.top1)]
                         .map(|(name, value)| view! {
                             <tr>
-                                <th scope="row">{name}</th>
+                                <th scope="row">{say(name)}</th>
                                 <td></td>
                                 <td class="number">{number(value)}</td>
                             </tr>
@@ -68,6 +69,17 @@ pub fn Timings(shown: Arc<Shown>) -> impl IntoView {
             </table>
         </details>
     }
+}
+
+/// A score with its name.
+fn scored(name: Text, value: f32) -> (Text, f32) {
+    (name, value)
+}
+
+/// A stage's name in the page's language.
+fn stage_name(stage: &str) -> impl Fn() -> String + use<> {
+    let stage = stage.to_owned();
+    told(move || words().result.stage(&stage))
 }
 
 /// Milliseconds for people.
@@ -88,9 +100,7 @@ pub fn Details(page: Page) -> impl IntoView {
         <footer class="foot">
             {move || page.model.get().map(|model| view! { <ModelCard model/> })}
             <p class="quiet">
-                "FSR: feature shuffling and restoration (Luo et al., Knowledge-Based Systems 2025). \
-                 A network learns to restore shuffled features of good products; where it cannot, something is different. \
-                 Everything is computed in this tab, in Rust on Burn."
+                {say(|w| w.frame.method)}
             </p>
         </footer>
     }
@@ -98,7 +108,20 @@ pub fn Details(page: Page) -> impl IntoView {
 
 #[component]
 fn ModelCard(model: Arc<ModelSummary>) -> impl IntoView {
-    let [files, build, warm, test] = model.load_ms;
+    view! {
+        <details class="model-card" data-testid="model-card">
+            <summary>{say(|w| w.frame.about_model)}</summary>
+            <dl>
+                {move || rows(&model).into_iter().map(|(term, text)| view! { <div><dt>{term}</dt><dd>{text}</dd></div> }).collect_view()}
+            </dl>
+        </details>
+    }
+}
+
+/// What is said of a model: terms and texts.
+fn rows(model: &ModelSummary) -> [(&'static str, String); 7] {
+    let frame = &words().frame;
+    let [files, build, warm, test] = model.load_ms.map(duration);
     let tested = match &model.self_test {
         SelfTest::Passed {
             map_error,
@@ -107,44 +130,23 @@ fn ModelCard(model: Arc<ModelSummary>) -> impl IntoView {
         | SelfTest::Failed {
             map_error,
             score_error,
-        } => {
-            format!(
-                "largest map difference {map_error:.1e} of the maximum, score {score_error:.1e}"
-            )
-        }
-        SelfTest::Absent => "the package brings none".into(),
+        } => frame.differences(*map_error, *score_error),
+        SelfTest::Absent => words().status.brings_none.into(),
     };
-    let rows = [
-        ("Name", model.name.clone()),
-        ("From", model.origin.clone()),
-        ("Architecture", model.architecture.clone()),
-        (
-            "Trained on",
-            if model.trained_on.is_empty() {
-                "not stated".into()
-            } else {
-                model.trained_on.clone()
-            },
-        ),
-        ("Size", bytes(model.bytes)),
-        ("Self-test", tested),
-        (
-            "Made ready in",
-            format!(
-                "{} files, {} build, {} warm-up, {} self-test",
-                duration(files),
-                duration(build),
-                duration(warm),
-                duration(test)
-            ),
-        ),
-    ];
-    view! {
-        <details class="model-card" data-testid="model-card">
-            <summary>"About this model"</summary>
-            <dl>
-                {rows.into_iter().map(|(term, text)| view! { <div><dt>{term}</dt><dd>{text}</dd></div> }).collect_view()}
-            </dl>
-        </details>
-    }
+    let trained_on = words().facts.trained_on(&model.trained_on);
+    let trained_on = if trained_on.is_empty() {
+        frame.not_stated.into()
+    } else {
+        trained_on
+    };
+    let facts = &words().facts;
+    [
+        (frame.name, model.name.clone()),
+        (frame.from, facts.origin(model.origin).to_owned()),
+        (frame.architecture, facts.architecture(&model.architecture)),
+        (frame.trained_on, trained_on),
+        (frame.size, bytes(model.bytes)),
+        (frame.self_test, tested),
+        (frame.made_ready, frame.steps(&files, &build, &warm, &test)),
+    ]
 }

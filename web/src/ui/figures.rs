@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use fsr_web::protocol::{Figures, PixelFigures, Ranking};
 
-use crate::state::{Measured, Page};
+use crate::{
+    language::{Text, say, told, words},
+    state::{Measured, Page},
+};
 
 /// Side of the curve's drawing.
 const SIDE: f64 = 160.0;
@@ -28,8 +31,8 @@ pub fn FiguresCard(page: Page) -> impl IntoView {
         <Show when=there>
             <section class="card figures" aria-labelledby="figures-title" data-testid="figures" data-state=state>
                 <div class="card-head">
-                    <h2 id="figures-title">"Figures of the folder"</h2>
-                    <p class="quiet" role="status" data-testid="figures-line">{line}</p>
+                    <h2 id="figures-title">{say(|w| w.figures.title)}</h2>
+                    <p class="quiet" role="status" data-testid="figures-line">{told(line)}</p>
                 </div>
                 {move || found().map(|figures| view! { <Found figures=(*figures).clone()/> })}
             </section>
@@ -41,77 +44,83 @@ pub fn FiguresCard(page: Page) -> impl IntoView {
 fn Found(figures: Figures) -> impl IntoView {
     let pixel = figures
         .pixel
-        .map(|PixelFigures { ranking, aupro }| row("Pixels", ranking, Some(aupro)));
+        .map(|PixelFigures { ranking, aupro }| row(|w| w.figures.pixels, ranking, Some(aupro)));
     let curve = (!figures.roc.is_empty()).then(|| {
-        let label = format!(
-            "ROC curve of the images, area {}",
-            percent(figures.image.auroc)
-        );
+        let area = figures.image.auroc;
+        let label = told(move || words().figures.roc_area(&percent(area)));
         view! {
             <figure class="roc">
                 <svg viewBox=format!("-2 -2 {} {}", SIDE + 4.0, SIDE + 4.0) role="img" aria-label=label>
                     <line class="chance" x1="0" y1=SIDE.to_string() x2=SIDE.to_string() y2="0"/>
                     <polyline points=figures.roc_line(SIDE)/>
                 </svg>
-                <figcaption class="quiet">"ROC of the images: found defects over false alarms"</figcaption>
+                <figcaption class="quiet">{say(|w| w.figures.roc)}</figcaption>
             </figure>
         }
     });
+    let notes = figures.notes;
     view! {
         <div class="figures-body">
             {curve}
-            <div class="figures-table" tabindex="0" role="region" aria-label="Table of figures">
+            <div class="figures-table" tabindex="0" role="region" aria-label=say(|w| w.figures.table)>
                 <table>
-                    <caption class="visually-hidden">"Figures of images and pixels"</caption>
+                    <caption class="visually-hidden">{say(|w| w.figures.caption)}</caption>
                     <thead>
                         <tr>
                             <td></td>
                             <th scope="col">"AUROC"</th>
                             <th scope="col">"AP"</th>
                             <th scope="col">"F1-max"</th>
-                            <th scope="col" title="Per-region overlap up to a false-positive rate of 0.3">"AUPRO"</th>
+                            <th scope="col" title=say(|w| w.figures.aupro_title)>"AUPRO"</th>
                         </tr>
                     </thead>
                     <tbody>
-                        {row("Images", figures.image, None)}
+                        {row(|w| w.figures.images, figures.image, None)}
                         {pixel}
                     </tbody>
                 </table>
-                {figures.note.map(|note| view! { <p class="quiet">{note}</p> })}
+                {(!notes.is_empty()).then(|| view! {
+                    <p class="quiet">{told(move || {
+                        let notes: Vec<String> = notes.iter().map(|note| words().figures.note(note)).collect();
+                        notes.join(" ")
+                    })}</p>
+                })}
             </div>
         </div>
     }
 }
 
-fn row(name: &'static str, ranking: Ranking, aupro: Option<Option<f64>>) -> impl IntoView {
+fn row(name: Text, ranking: Ranking, aupro: Option<Option<f64>>) -> impl IntoView {
     view! {
         <tr>
-            <th scope="row">{name}</th>
-            <td>{percent(ranking.auroc)}</td>
-            <td>{percent(ranking.ap)}</td>
-            <td>{percent(ranking.f1_max)}</td>
-            <td>{aupro.map(percent)}</td>
+            <th scope="row">{say(name)}</th>
+            <td>{told(move || percent(ranking.auroc))}</td>
+            <td>{told(move || percent(ranking.ap))}</td>
+            <td>{told(move || percent(ranking.f1_max))}</td>
+            <td>{told(move || aupro.map(percent).unwrap_or_default())}</td>
         </tr>
     }
 }
 
 /// A figure for people; a dash where it is not defined.
 fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |value| format!("{:.1} %", 100.0 * value))
+    value.map_or_else(|| "–".into(), |value| words().percent(value, 1))
 }
 
 fn line(measured: &Measured) -> String {
     match measured {
         Measured::Nothing => String::new(),
-        Measured::Waiting => "Computed when all its images are inspected".into(),
-        Measured::Asked => "Being computed".into(),
-        Measured::Done(figures) => format!(
-            "{} good and {} defective images, judged by {} with the {}",
+        Measured::Waiting => words().figures.waiting.into(),
+        Measured::Asked => words().figures.asked.into(),
+        Measured::Done(figures) => words().figures.judged(
             figures.good,
             figures.defective,
-            figures.model,
-            figures.reduction.label()
+            &figures.model,
+            words().verdict.reduction(figures.reduction),
         ),
-        Measured::Failed(reason) => reason.clone(),
+        Measured::Failed(failure) => {
+            let told = words().failures.tell(failure);
+            format!("{} {}", told.what, told.mend).trim().to_owned()
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! Samples made in the tab: one good and one of each defect, for a product and a seed.
 
 use fsr_web::{
-    address::{FIRST_SEED, OWN_SEEDS, SampleSpec, spaced},
+    address::{FIRST_SEED, OWN_SEEDS, SampleSpec},
     protocol::ProductInfo,
     session::Task,
 };
 use leptos::prelude::*;
 
-use crate::{link, paint, state::Page};
+use crate::{
+    language::{say, told, words},
+    link, paint,
+    state::Page,
+};
 
 /// The product that a visitor meets first…
 pub const FIRST_PRODUCT: &str = "hex_nut";
@@ -88,13 +92,13 @@ pub fn Gallery(page: Page) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="samples-title">
             <div class="card-head">
-                <h2 id="samples-title">"Samples"</h2>
-                <p class="quiet">"drawn in this tab from a seed"</p>
+                <h2 id="samples-title">{say(|w| w.samples.title)}</h2>
+                <p class="quiet">{say(|w| w.samples.about)}</p>
             </div>
             <Show when=move || page.products.with(|products| !products.is_empty())
-                fallback=|| view! { <p class="quiet">"They come with the detector."</p> }>
+                fallback=|| view! { <p class="quiet">{say(|w| w.samples.later)}</p> }>
             <fieldset class="chips">
-                <legend class="visually-hidden">"Product"</legend>
+                <legend class="visually-hidden">{say(|w| w.samples.product)}</legend>
                 <For each=move || page.products.get() key=|product| product.name.clone() let:choice>
                     <Chip product chosen choice/>
                 </For>
@@ -105,9 +109,9 @@ pub fn Gallery(page: Page) -> impl IntoView {
                 </For>
             </div>
             <div class="seed-row">
-                <button type="button" class="secondary" data-testid="new-sample" on:click=renew>"New sample"</button>
+                <button type="button" class="secondary" data-testid="new-sample" on:click=renew>{say(|w| w.samples.fresh)}</button>
                 <label>
-                    "Seed "
+                    {say(|w| w.samples.seed)}
                     <input type="number" min="0" step="1" inputmode="numeric" data-testid="seed-input"
                         prop:value=move || seed.get().to_string()
                         on:change:target=move |event| {
@@ -117,7 +121,7 @@ pub fn Gallery(page: Page) -> impl IntoView {
                         }/>
                 </label>
             </div>
-            <p class="quiet">"The same seed gives the same picture; it is in this page's address, to be shared."</p>
+            <p class="quiet">{say(|w| w.samples.same)}</p>
             </Show>
         </section>
     }
@@ -146,7 +150,9 @@ fn Chip(
     chosen: RwSignal<String>,
     choice: ProductInfo,
 ) -> impl IntoView {
-    let (name, value, title) = (choice.name.clone(), choice.name.clone(), choice.title);
+    let (name, value) = (choice.name.clone(), choice.name.clone());
+    let called = choice.clone();
+    let title = told(move || words().samples.product_title(&called.name, &called.title));
     view! {
         <label class="chip">
             <input type="radio" name="product" value=value data-testid="category"
@@ -161,11 +167,12 @@ fn Chip(
 fn Tile(page: Page, spec: SampleSpec) -> impl IntoView {
     let canvas = NodeRef::<leptos::html::Canvas>::new();
     let good = spec.defect.is_none();
-    let label = spec
-        .defect
-        .as_deref()
-        .map_or_else(|| "good".to_owned(), spaced);
-    let title = spec.title();
+    let (labelled, titled) = (spec.defect.clone(), spec.clone());
+    let label = told(move || match &labelled {
+        Some(defect) => words().samples.defect(defect),
+        None => words().samples.good.to_owned(),
+    });
+    let title = told(move || words().samples.inspect(&words().samples.name(&titled)));
     let code = spec.encode();
     let (key, pressed, clicked) = (spec.clone(), spec.clone(), spec);
     let picture = Memo::new(move |_| page.previews.with(|previews| previews.get(&key).cloned()));
@@ -177,7 +184,7 @@ fn Tile(page: Page, spec: SampleSpec) -> impl IntoView {
     view! {
         <button type="button" class="tile" class:blank=move || picture.with(Option::is_none)
             data-testid="sample-tile" data-sample=code
-            aria-label=format!("Inspect the sample {title}")
+            aria-label=title
             aria-pressed=move || is_shown(page, &pressed).to_string()
             on:click=move |_| inspect(page, clicked.clone())>
             <canvas node_ref=canvas width="1" height="1" aria-hidden="true"></canvas>

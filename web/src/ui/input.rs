@@ -14,6 +14,7 @@ use fsr_web::{
 use crate::{
     collect,
     dropped::{Dropped, Found},
+    language::say,
     link, list,
     state::Page,
 };
@@ -81,25 +82,24 @@ pub fn Images(page: Page) -> impl IntoView {
             match dropped.files().await {
                 Ok(files) if good => collect::add(page, flat(files)),
                 Ok(files) => take(page, files),
-                Err(error) => page.failure.set(Some(Failure::new(
-                    format!("What was dropped could not be read: {}", js_message(&error)),
-                    "Choose the files with the buttons instead.",
-                ))),
+                Err(error) => page.failure.set(Some(Failure::Dropped {
+                    why: js_message(&error),
+                })),
             }
         });
     });
     view! {
         <div class="drop small" class:over=move || over.get() data-testid="drop-zone">
-            <p>"Drop images anywhere, paste one, or"</p>
+            <p>{say(|w| w.inspect.drop)}</p>
             <div class="row">
-                <button type="button" class="primary" on:click=move |_| click(images)>"Choose images"</button>
-                <button type="button" class="secondary" on:click=move |_| click(folder)>"Folder"</button>
+                <button type="button" class="primary" on:click=move |_| click(images)>{say(|w| w.inspect.choose)}</button>
+                <button type="button" class="secondary" on:click=move |_| click(folder)>{say(|w| w.inspect.folder)}</button>
             </div>
-            <input node_ref=images type="file" multiple class="hidden-input" tabindex="-1" aria-label="Images to inspect"
+            <input node_ref=images type="file" multiple class="hidden-input" tabindex="-1" aria-label=say(|w| w.inspect.images)
                 accept="image/png,image/jpeg,image/webp,image/bmp,image/tiff,image/gif,.tif,.tiff"
                 data-testid="file-input" on:change=chosen(page)/>
             <input node_ref=folder type="file" multiple class="hidden-input" tabindex="-1"
-                aria-label="Folder of images to inspect" data-testid="folder-input" on:change=chosen(page)/>
+                aria-label=say(|w| w.inspect.images_folder) data-testid="folder-input" on:change=chosen(page)/>
         </div>
     }
 }
@@ -112,15 +112,15 @@ pub fn Packages(page: Page) -> impl IntoView {
     takes_folder(folders);
     view! {
         <div class="package-row">
-            <span class="quiet">"Other model:"</span>
-            <button type="button" class="link" on:click=move |_| click(packages)>"open package"</button>
-            <span class="quiet">"or"</span>
-            <button type="button" class="link" on:click=move |_| click(folders)>"folder"</button>
+            <span class="quiet">{say(|w| w.inspect.other_model)}</span>
+            <button type="button" class="link" on:click=move |_| click(packages)>{say(|w| w.inspect.open_package)}</button>
+            <span class="quiet">{say(|w| w.inspect.or)}</span>
+            <button type="button" class="link" on:click=move |_| click(folders)>{say(|w| w.inspect.open_folder)}</button>
             <input node_ref=packages type="file" multiple class="hidden-input" tabindex="-1"
-                aria-label="Files of a model package" accept=".zip,.json,.safetensors"
+                aria-label=say(|w| w.inspect.package_files) accept=".zip,.json,.safetensors"
                 data-testid="package-input" on:change=chosen(page)/>
             <input node_ref=folders type="file" multiple class="hidden-input" tabindex="-1"
-                aria-label="Folder of a model package" data-testid="package-folder-input" on:change=chosen(page)/>
+                aria-label=say(|w| w.inspect.package_folder) data-testid="package-folder-input" on:change=chosen(page)/>
         </div>
     }
 }
@@ -172,13 +172,7 @@ fn take(page: Page, files: Vec<Found>) {
             return list::add_folder(page, images, &files);
         }
         Layout::Several(folders) => {
-            return page.failure.set(Some(Failure::new(
-                format!(
-                    "This folder holds several data sets: {}.",
-                    folders.join(", ")
-                ),
-                "Choose the folder of one of them.",
-            )));
+            return page.failure.set(Some(Failure::SeveralSets { folders }));
         }
         Layout::Plain => {}
     }

@@ -7,9 +7,11 @@ use leptos::prelude::*;
 use fsr_web::{address::View, zoom::Zoom};
 
 use crate::{
-    download, paint,
+    download,
+    language::{told, words},
+    paint,
     probe::{Place, pointed, stepped},
-    state::{Page, Shown},
+    state::{Page, Shown, Subject},
 };
 
 /// The canvases on top of each other, from below.
@@ -106,11 +108,11 @@ pub fn Layers(
             );
         }
     });
-    let label = format!(
-        "Anomaly map of {}: {}",
-        shown.answer.name,
-        shown.description()
-    );
+    let named = shown.clone();
+    let label = told(move || {
+        let name = Subject::of(&named.answer).name();
+        words().result.map_of(&name, &named.description())
+    });
     let ratio = format!(
         "aspect-ratio: {} / {}",
         shown.picture.width, shown.picture.height

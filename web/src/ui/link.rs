@@ -8,7 +8,7 @@ use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType
 
 use fsr_web::{
     attachment::{MessageError, check_length},
-    backend::BackendWish,
+    backend::{BackendWish, Reason},
     curve::Curve,
     post,
     protocol::{
@@ -19,7 +19,7 @@ use fsr_web::{
 
 use crate::{
     download, hook, list, shelf,
-    state::{Measured, Page, Picture, Saved, Shown, Stage, TrainStage},
+    state::{Measured, Page, Picture, Saved, Shown, Stage, Subject, TrainStage},
 };
 
 /// The worker's start script, beside the page.
@@ -32,7 +32,7 @@ struct Link {
     generation: u32,
     ready: bool,
     wish: BackendWish,
-    because: Option<String>,
+    because: Option<Reason>,
     session: Session<JsValue>,
     /// Posts that wait for the worker to be ready.
     outbox: Vec<Post<JsValue>>,
@@ -53,11 +53,8 @@ pub fn open(page: Page) {
 /// Asks the worker for something; its answer changes the page's signals.
 pub fn ask(page: Page, task: Task<JsValue>) {
     match &task {
-        Task::InspectFile(..) | Task::InspectSample(_) => {
-            page.busy.set(Some(title(&task)));
-            page.failure.set(None);
-            page.opened.set(None);
-        }
+        Task::InspectFile(name, _) => begin(page, Subject::File(name.clone())),
+        Task::InspectSample(sample) => begin(page, Subject::Sample(sample.clone())),
         Task::FetchPackage(_) | Task::OpenPackage(_) => {
             page.failure.set(None);
             shelf::forget();
@@ -117,11 +114,11 @@ pub fn listed_under_way() -> usize {
     LINK.with_borrow(|link| link.session.listed_under_way())
 }
 
-fn title(task: &Task<JsValue>) -> String {
-    match task {
-        Task::InspectSample(sample) => sample.title(),
-        other => other.title(),
-    }
+/// An image is about to be judged.
+fn begin(page: Page, subject: Subject) {
+    page.busy.set(Some(subject));
+    page.failure.set(None);
+    page.opened.set(None);
 }
 
 impl Link {
@@ -206,13 +203,9 @@ fn spawn(page: Page) {
         }
         Err(error) => {
             page.stage.set(Stage::Dead);
-            page.failure.set(Some(Failure::new(
-                format!(
-                    "This browser could not start a module worker: {}",
-                    post::js_message(&error)
-                ),
-                "Use a current Chrome, Edge, Firefox or Safari and serve the page over HTTP.",
-            )));
+            page.failure.set(Some(Failure::NoWorker {
+                why: post::js_message(&error),
+            }));
         }
     }
 }
@@ -259,8 +252,8 @@ fn recover(page: Page, message: &str) {
             if again.is_some() {
                 page.failure.set(again);
             }
-            if let Some((task, failure)) = dropped {
-                let reason = failure.what.clone();
+            if let Some((task, failure)) = dropped.map(|dropped| *dropped) {
+                let reason = failure.clone();
                 page.failure.set(Some(failure));
                 match task {
                     Task::InspectFile(..) | Task::InspectSample(_) => page.busy.set(None),
@@ -300,10 +293,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
     match message {
         FromWorker::Ready { protocol, .. } if protocol != PROTOCOL => {
             page.stage.set(Stage::Dead);
-            page.failure.set(Some(Failure::new(
-                "The page and its worker are of different versions.",
-                "Reload the page without the cache (Ctrl+Shift+R).",
-            )));
+            page.failure.set(Some(Failure::OtherVersion));
         }
         FromWorker::Ready { products, ramp, .. } => {
             LINK.with_borrow_mut(|link| {
@@ -348,13 +338,9 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     LINK.with_borrow_mut(|link| link.session.model_loaded(task));
                     page.saved.set(Some(saved));
                 }
-                Err(error) => page.failure.set(Some(Failure::new(
-                    format!(
-                        "The trained detector cannot be kept: {}",
-                        post::js_message(&error)
-                    ),
-                    "Free some memory and train again.",
-                ))),
+                Err(error) => page.failure.set(Some(Failure::NotKept {
+                    why: post::js_message(&error),
+                })),
             }
             page.training.set(TrainStage::Done);
             use_model(page, *model, false);
@@ -379,7 +365,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                         rgba,
                     },
                 ),
-                Err(error) => list::failed(page, row, error.to_string()),
+                Err(error) => list::failed(page, row, bad_message(error)),
             }
         }
         FromWorker::Measured { id, figures } => {
@@ -403,9 +389,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     }
                     page.shown.set(Some(shown));
                 }
-                Err(error) => page
-                    .failure
-                    .set(Some(Failure::new(error.to_string(), "Reload the page."))),
+                Err(error) => page.failure.set(Some(bad_message(error))),
             }
         }
         FromWorker::Previewed { id, width, height } => {
@@ -430,20 +414,15 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             let Some(task) = answered(id) else { return };
             match task {
                 Task::Preview(sample) => {
-                    web_sys::console::warn_1(
-                        &format!("{}: {}", sample.encode(), failure.what).into(),
-                    );
+                    web_sys::console::warn_1(&format!("{}: {failure:?}", sample.encode()).into());
                     return;
                 }
                 Task::ListFile(row, ..) => {
-                    list::failed(page, row, failure.what);
+                    list::failed(page, row, failure);
                     return;
                 }
                 Task::Measure(..) => {
-                    page.measured.set(Measured::Failed(format!(
-                        "{} {}",
-                        failure.what, failure.mend
-                    )));
+                    page.measured.set(Measured::Failed(failure));
                     return;
                 }
                 Task::Train(..) => {
@@ -474,6 +453,12 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             }
             page.failure.set(Some(failure));
         }
+    }
+}
+
+fn bad_message(error: MessageError) -> Failure {
+    Failure::BadMessage {
+        why: error.to_string(),
     }
 }
 

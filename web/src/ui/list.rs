@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use fsr_web::{
     folder::{self, TestImage},
     list::{Judged, Row, RowId, RowState},
-    protocol::{Answer, MeasurePlan, MeasuredImage, Reduction},
+    protocol::{Answer, Failure, MeasurePlan, MeasuredImage, Note, Reduction},
     session::Task,
 };
 
@@ -38,7 +38,7 @@ const MOST_MAPS: usize = 200;
 #[derive(Default)]
 struct Labelled {
     /// Why there are no pixel figures; then no maps are kept.
-    no_pixels: Option<String>,
+    no_pixels: Option<Note>,
     masks: HashMap<RowId, JsValue>,
     /// Width, height and values, outside the program's memory.
     maps: HashMap<RowId, ((u32, u32), JsValue)>,
@@ -129,16 +129,14 @@ fn measure(page: Page) {
         .filter_map(|row| Some(row.judged()?.model))
         .collect();
     if models.iter().any(|model| *model != models[0]) {
-        page.measured.set(Measured::Failed(
-            "The images were judged by different models; inspect them again with this one.".into(),
-        ));
+        page.measured.set(Measured::Failed(Failure::MixedModels));
         return;
     }
     let (plan, files) = LABELLED.with_borrow(|labelled| {
-        let mut notes: Vec<String> = labelled.no_pixels.clone().into_iter().collect();
+        let mut notes: Vec<Note> = labelled.no_pixels.clone().into_iter().collect();
         let failed = rows.len() - models.len();
         if failed > 0 {
-            notes.push(format!("{failed} could not be judged and are left out."));
+            notes.push(Note::LeftOut { images: failed });
         }
         let pixels = labelled.no_pixels.is_none();
         let (mut images, mut files, mut map_size) = (Vec::new(), Vec::new(), (0, 0));
@@ -174,7 +172,7 @@ fn measure(page: Page) {
             images,
             pixels,
             map_size,
-            note: (!notes.is_empty()).then(|| notes.join(" ")),
+            notes,
         };
         (plan, files)
     });
@@ -200,7 +198,7 @@ pub fn pump(page: Page) {
         let map = labelled && LABELLED.with_borrow(|labelled| labelled.no_pixels.is_none());
         match FILES.with_borrow(|files| files.get(&id).cloned()) {
             Some(file) => link::ask(page, Task::ListFile(id, name, file, map)),
-            None => set(page, id, RowState::Failed("its file is gone".into())),
+            None => set(page, id, RowState::Failed(Failure::FileGone)),
         }
     }
 }
@@ -229,7 +227,7 @@ pub fn judged(page: Page, id: RowId, answer: &Answer, picture: Picture) {
 }
 
 /// An image of the list could not be judged.
-pub fn failed(page: Page, id: RowId, reason: String) {
+pub fn failed(page: Page, id: RowId, reason: Failure) {
     set(page, id, RowState::Failed(reason));
     pump(page);
     measure_with(page, id);

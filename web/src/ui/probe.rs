@@ -6,7 +6,10 @@ use leptos::prelude::*;
 
 use fsr_web::{region::Region, verdict::number};
 
-use crate::state::Shown;
+use crate::{
+    language::{say, told, words},
+    state::Shown,
+};
 
 /// A place on the image, 0 to 1 from the left and from the top.
 pub type Place = Option<(f32, f32)>;
@@ -44,18 +47,15 @@ pub fn stepped(key: &str, from: Place) -> Place {
 /// What the map says at a place.
 pub fn read_out(shown: &Shown, place: Place) -> String {
     let Some((x, y)) = place else {
-        return "Point at the image, or focus it and use the arrow keys, to read the map.".into();
+        return words().result.read_hint.into();
     };
     let answer = &shown.answer;
     let at = |share: f32, side: u32| ((share * side as f32) as u32).min(side.saturating_sub(1));
     let (column, row) = (at(x, answer.map_width), at(y, answer.map_height));
     let value = shown.map[(row * answer.map_width + column) as usize];
-    format!(
-        "Pixel {}, {}: {}",
-        at(x, answer.width),
-        at(y, answer.height),
-        number(value)
-    )
+    words()
+        .result
+        .pixel(at(x, answer.width), at(y, answer.height), &number(value))
 }
 
 /// Regions above the contour, the hottest first.
@@ -65,16 +65,13 @@ pub fn Regions(#[prop(into)] regions: Signal<Arc<Vec<Region>>>) -> impl IntoView
         <Show when=move || regions.with(|regions| !regions.is_empty())>
             <div class="regions">
                 <table data-testid="regions">
-                    <caption>{move || regions.with(|regions| match regions.len() {
-                        1 => "One region inside the contour".to_owned(),
-                        many => format!("{many} regions inside the contour"),
-                    })}</caption>
-                    <thead><tr><th scope="col">"Where"</th><th scope="col">"Area"</th><th scope="col">"Peak"</th></tr></thead>
+                    <caption>{told(move || words().result.regions(regions.with(|regions| regions.len())))}</caption>
+                    <thead><tr><th scope="col">{say(|w| w.result.place)}</th><th scope="col">{say(|w| w.result.share)}</th><th scope="col">{say(|w| w.result.peak)}</th></tr></thead>
                     <tbody>
                         {move || regions.with(|regions| regions.iter().take(MOST_REGIONS).map(|region| view! {
                             <tr>
-                                <th scope="row">{region.place()}</th>
-                                <td class="number">{format!("{:.2} %", 100.0 * region.area)}</td>
+                                <th scope="row">{region.place(words())}</th>
+                                <td class="number">{words().percent(region.area.into(), 2)}</td>
                                 <td class="number">{number(region.peak)}</td>
                             </tr>
                         }).collect_view())}

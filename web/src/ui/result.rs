@@ -5,9 +5,9 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use fsr_web::{
-    address::{SampleSpec, spaced},
+    address::SampleSpec,
     list::score,
-    protocol::{Agreement, sentence},
+    protocol::Agreement,
     region::{contour_level, regions},
     verdict::{self, Verdict, needle, number, provenance, standing},
     zoom::Zoom,
@@ -17,10 +17,11 @@ use crate::{
     controls::Controls,
     details::Timings,
     download,
+    language::{say, told, words},
     layers::{LayerRefs, Layers},
     paint,
     probe::{Place, Regions, read_out},
-    state::{Page, Shown, Stage},
+    state::{Page, Shown, Stage, Subject},
 };
 
 /// Everything about the image that was judged last.
@@ -59,18 +60,21 @@ pub fn ResultView(page: Page) -> impl IntoView {
             data-verdict=move || page.shown.get().map(|s| s.verdict(page.threshold_of(&s.answer).as_ref()).name())>
             <div class="card-head">
                 <h2 id="result-title">
-                    {move || page.shown.with(|s| s.as_ref().map_or_else(|| "Result".to_owned(), |s| s.answer.name.clone()))}
+                    {told(move || page.shown.with(|s| s.as_ref().map_or_else(|| words().result.title.to_owned(), |s| Subject::of(&s.answer).name())))}
                 </h2>
-                <p class="quiet">{move || page.shown.with(|s| s.as_ref().map(|s| {
-                    format!("{} × {} pixels", s.answer.width, s.answer.height)
-                }))}</p>
+                <p class="quiet">{told(move || page.shown.with(|s| s.as_ref().map(|s| {
+                    words().result.pixels(s.answer.width, s.answer.height)
+                }).unwrap_or_default()))}</p>
             </div>
-            {move || page.busy.get().map(|name| {
+            {move || page.busy.get().map(|subject| {
                 let waiting = move || !matches!(page.stage.get(), Stage::Ready);
                 view! {
                     <p class="busy-note">
                         <span class="spinner" aria-hidden="true"></span>
-                        {move || if waiting() { format!("{name}: waiting for the model") } else { format!("Inspecting {name}") }}
+                        {told(move || {
+                            let (name, words) = (subject.name(), &words().status);
+                            if waiting() { words.waiting(&name) } else { words.inspecting(&name) }
+                        })}
                     </p>
                 }
             })}
@@ -90,9 +94,9 @@ fn Nothing(page: Page) -> impl IntoView {
                 {(0..36).map(|index| view! { <i class:odd=index == 22></i> }).collect_view()}
             </div>
             <p class="nothing-title">
-                {move || if page.busy.with(Option::is_some) { "One moment…" } else { "No image yet" }}
+                {told(move || if page.busy.with(Option::is_some) { words().result.moment } else { words().result.none }.to_owned())}
             </p>
-            <p class="quiet">"Give an image of your own or pick a sample. The map shows, pixel by pixel, how far it is from what the model can restore."</p>
+            <p class="quiet">{say(|w| w.result.hint)}</p>
         </div>
     }
 }
@@ -104,14 +108,15 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
     let scores = shown.answer.scores;
     let decisive = move || score(&scores, threshold.get().as_ref());
     let verdict = Memo::new(move |_| verdict::verdict(&scores, threshold.get().as_ref()));
-    let explained = move || {
-        match threshold.get() {
+    let explained = move || match threshold.get() {
         Some(threshold) => {
             let score = scores.get(threshold.reduction);
-            format!("Score {}: {}.", number(score), standing(score, &threshold))
+            let words = words();
+            words
+                .verdict
+                .explained(&number(score), &standing(words, score, &threshold))
         }
-        None => "This package brings no calibration: the colours run to this image's own maximum, and there is no verdict.".to_owned(),
-    }
+        None => words().result.uncalibrated.to_owned(),
     };
     let sample = shown.answer.sample.clone();
     let truth = move || {
@@ -139,6 +144,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
     let zoom = RwSignal::new(Zoom::default());
     let read = shown.clone();
     let layers = LayerRefs::default();
+    let described = shown.clone();
     let name = shown.answer.name.clone();
     let save = move |_| {
         let file = download::file_name(&name, "-map.png");
@@ -148,9 +154,9 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
         <div class="judged">
             <div class="stage">
                 <Layers page shown=shown.clone() layers level place zoom/>
-                <p class="quiet read-out" data-testid="read-out">{move || read_out(&read, place.get())}</p>
+                <p class="quiet read-out" data-testid="read-out">{told(move || read_out(&read, place.get()))}</p>
                 <Controls page has_mask zoom/>
-                <button type="button" class="link" data-testid="export-png" on:click=save>"Save this view as PNG"</button>
+                <button type="button" class="link" data-testid="export-png" on:click=save>{say(|w| w.result.save_png)}</button>
             </div>
             <div class="findings">
                 {move || {
@@ -162,19 +168,19 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
                                 Verdict::Anomalous => "!",
                                 Verdict::Unknown => "?",
                             }}</span>
-                            {verdict.label()}
+                            {words().verdict.label(verdict)}
                         </p>
                     }
                 }}
                 <p class="explained">
-                    <span data-testid="score" data-score=move || decisive().to_string()>{explained}</span>
+                    <span data-testid="score" data-score=move || decisive().to_string()>{told(explained)}</span>
                     " "
-                    <span class="quiet">{move || threshold.get().map(|threshold| format!("The {}.", provenance(&threshold)))}</span>
+                    <span class="quiet">{told(move || threshold.get().map(|threshold| words().verdict.provenance_sentence(&provenance(words(), &threshold))).unwrap_or_default())}</span>
                 </p>
                 {move || threshold.get().map(|threshold| view! {
                     <Meter score=scores.get(threshold.reduction) threshold=threshold.value/>
                 })}
-                <p class="where" data-testid="map-description">{sentence(&shown.description())}</p>
+                <p class="where" data-testid="map-description">{told(move || words().sentence(&described.description()))}</p>
                 <Regions regions=found/>
                 {move || truth().map(|text| view! { <p class="quiet" data-testid="truth-verdict">{text}</p> })}
                 {agreement.map(|agreement| view! { <Truth agreement/> })}
@@ -187,19 +193,17 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
 
 /// Whether the verdict is right, for a sample whose truth is known.
 fn against_truth(sample: &SampleSpec, verdict: Verdict) -> Option<String> {
-    let made = sample.defect.as_deref().map(spaced);
+    let words = words();
+    let made = sample
+        .defect
+        .as_deref()
+        .map(|defect| words.samples.defect(defect));
     match (made, verdict) {
         (_, Verdict::Unknown) => None,
-        (Some(defect), Verdict::Anomalous) => Some(format!(
-            "Drawn with a defect ({defect}): the verdict is right."
-        )),
-        (Some(defect), Verdict::Good) => Some(format!(
-            "Drawn with a defect ({defect}): the verdict misses it."
-        )),
-        (None, Verdict::Good) => Some("Drawn without a defect: the verdict is right.".into()),
-        (None, Verdict::Anomalous) => {
-            Some("Drawn without a defect: the verdict is a false alarm.".into())
-        }
+        (Some(defect), Verdict::Anomalous) => Some(words.result.drawn_bad_right(&defect)),
+        (Some(defect), Verdict::Good) => Some(words.result.drawn_bad_wrong(&defect)),
+        (None, Verdict::Good) => Some(words.result.drawn_good_right.into()),
+        (None, Verdict::Anomalous) => Some(words.result.drawn_good_wrong.into()),
     }
 }
 
@@ -211,9 +215,9 @@ fn Meter(score: f32, threshold: f32) -> impl IntoView {
         <div class="meter" aria-hidden="true">
             <div class="track"><span class="needle" style=format!("left: {at:.1}%")></span></div>
             <div class="marks">
-                <span>"good"</span>
-                <span>{format!("threshold {}", number(threshold))}</span>
-                <span>{if score > 2.0 * threshold { format!("{:.1} × threshold", score / threshold) } else { "anomalous".to_owned() }}</span>
+                <span>{say(|w| w.result.good_mark)}</span>
+                <span>{told(move || words().verdict.threshold(&number(threshold)))}</span>
+                <span>{told(move || if score > 2.0 * threshold { words().result.times(score / threshold) } else { words().result.anomalous_mark.to_owned() })}</span>
             </div>
         </div>
     }
@@ -222,23 +226,24 @@ fn Meter(score: f32, threshold: f32) -> impl IntoView {
 /// Agreement of the map with the ground truth of a generated sample.
 #[component]
 fn Truth(agreement: Agreement) -> impl IntoView {
-    let auroc = agreement
-        .pixel_auroc
-        .map(|value| format!("{:.1} %", 100.0 * value))
-        .unwrap_or_else(|| "–".into());
+    let auroc = told(move || {
+        agreement
+            .pixel_auroc
+            .map_or_else(|| "–".into(), |value| words().percent(value, 1))
+    });
     view! {
         <dl class="truth" data-testid="agreement">
             <div>
-                <dt>"Pixel AUROC"</dt>
+                <dt>{say(|w| w.result.pixel_auroc)}</dt>
                 <dd>{auroc}</dd>
             </div>
             <div>
-                <dt>"Overlap with the defect"</dt>
-                <dd>{format!("{:.0} %", 100.0 * agreement.iou)}</dd>
+                <dt>{say(|w| w.result.overlap)}</dt>
+                <dd>{told(move || words().percent(agreement.iou, 0))}</dd>
             </div>
             <div>
-                <dt>"Defect's area"</dt>
-                <dd>{format!("{:.1} %", 100.0 * agreement.area)}</dd>
+                <dt>{say(|w| w.result.area)}</dt>
+                <dd>{told(move || words().percent(agreement.area, 1))}</dd>
             </div>
         </dl>
     }
@@ -248,16 +253,16 @@ fn Truth(agreement: Agreement) -> impl IntoView {
 fn Legend(page: Page, shown: Arc<Shown>) -> impl IntoView {
     let (low, high) = shown.scale();
     let note = if shown.answer.threshold.is_some() {
-        "Colours are fixed by calibration, the same for every image: a good part stays dark."
+        say(|w| w.result.colours_fixed)
     } else {
-        "Without calibration the colours are stretched to this image."
+        say(|w| w.result.colours_stretched)
     };
     view! {
         <div class="legend" data-testid="legend">
             <div class="ramp" style=move || format!("background: {}", paint::gradient(&page.palette.get().ramp().unwrap_or_else(|| page.ramp.get())))></div>
             <div class="marks">
                 <span>{number(low)}</span>
-                <span>"difference to the restored features"</span>
+                <span>{say(|w| w.result.difference)}</span>
                 <span>{number(high)}</span>
             </div>
             <p class="quiet">{note}</p>

@@ -85,7 +85,8 @@ fn get(target: &JsValue, key: &str) -> JsValue {
     Reflect::get(target, &key.into()).unwrap_or_default()
 }
 
-fn tell(kind: &str, fields: &[(&str, JsValue)]) {
+/// Says something to the shelf.
+pub fn tell(kind: &str, fields: &[(&str, JsValue)]) {
     if let Err(error) = try_tell(kind, fields) {
         web_sys::console::error_2(&"the shelf could not be told".into(), &error);
     }

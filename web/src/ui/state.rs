@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use fsr_web::{
     address::{Address, SampleSpec, View},
-    backend::Backend,
+    backend::{Backend, Reason},
     curve::Curve,
     list::{Row, RowId},
     palette::Palette,
@@ -14,6 +14,8 @@ use fsr_web::{
     region,
     verdict::{self, Verdict},
 };
+
+use crate::language::words;
 
 /// Where the page is in its life.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +100,7 @@ pub enum Measured {
     /// Here they are.
     Done(Arc<Figures>),
     /// Why there are none.
-    Failed(String),
+    Failed(Failure),
 }
 
 impl Measured {
@@ -114,12 +116,39 @@ impl Measured {
     }
 }
 
+/// What an image is called: by its file, or by the sample it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// File name.
+    File(String),
+    /// A generated sample.
+    Sample(SampleSpec),
+}
+
+impl Subject {
+    /// Of a judged image.
+    pub fn of(answer: &Answer) -> Self {
+        match &answer.sample {
+            Some(sample) => Self::Sample(sample.clone()),
+            None => Self::File(answer.name.clone()),
+        }
+    }
+
+    /// Its name in the page's language.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(name) => name.clone(),
+            Self::Sample(sample) => words().samples.name(sample),
+        }
+    }
+}
+
 /// A good image to train on, as the page shows it. Its file, if it is one, is kept by `collect`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GoodItem {
     /// Names it.
     pub id: u32,
-    /// File name or the sample's title.
+    /// File name; for a sample its title, which the page says in its own language.
     pub name: String,
     /// Where its picture is.
     pub picture: GoodPicture,
@@ -186,6 +215,7 @@ impl Shown {
     pub fn description(&self) -> String {
         let (low, high) = self.scale();
         region::describe(
+            words(),
             region::hot_region(&self.map, self.answer.map_width as usize, low, high).as_ref(),
         )
     }
@@ -197,13 +227,13 @@ pub struct Page {
     /// Life of the worker and the model.
     pub stage: RwSignal<Stage>,
     /// Backend and why it was chosen.
-    pub backend: RwSignal<Option<(Backend, String)>>,
+    pub backend: RwSignal<Option<(Backend, Reason)>>,
     /// The model in use.
     pub model: RwSignal<Option<Arc<ModelSummary>>>,
     /// The last judged image.
     pub shown: RwSignal<Option<Arc<Shown>>>,
-    /// Name of the image under way.
-    pub busy: RwSignal<Option<String>>,
+    /// The image under way.
+    pub busy: RwSignal<Option<Subject>>,
     /// The last failure, until dismissed.
     pub failure: RwSignal<Option<Failure>>,
     /// Pictures of samples.

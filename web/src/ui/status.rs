@@ -7,7 +7,10 @@ use fsr_web::{
     protocol::{Phase, SelfTest},
 };
 
-use crate::state::{Page, Stage};
+use crate::{
+    language::{say, told, words},
+    state::{Page, Stage},
+};
 
 /// One line that says what is going on; announced politely.
 #[component]
@@ -28,33 +31,33 @@ pub fn Status(page: Page) -> impl IntoView {
     };
     // Only changes of the phase are announced, not every chunk of a download.
     let sentence = Memo::new(move |_| match page.stage.get() {
-        Stage::Starting => "Starting the detector…".to_owned(),
-        Stage::Loading { phase, .. } => format!("{}…", phase.label()),
+        Stage::Starting => words().status.starting.to_owned(),
+        Stage::Loading { phase, .. } => format!("{}…", words().status.phase(phase)),
         Stage::Ready => match page.busy.get() {
-            Some(name) => format!("Inspecting {name}…"),
-            None if open.get() > 0 => "Inspecting the list…".to_owned(),
-            None if training.get() => "Training…".to_owned(),
-            None => "Ready".to_owned(),
+            Some(subject) => format!("{}…", words().status.inspecting(&subject.name())),
+            None if open.get() > 0 => words().status.listing.to_owned(),
+            None if training.get() => words().status.training.to_owned(),
+            None => words().status.ready.to_owned(),
         },
-        Stage::Empty => "No model loaded: open a model package".to_owned(),
-        Stage::Dead => "The detector has stopped".to_owned(),
+        Stage::Empty => words().status.empty.to_owned(),
+        Stage::Dead => words().status.dead.to_owned(),
     });
     view! {
-        <section class="status" aria-label="Status">
+        <section class="status" aria-label=say(|w| w.status.label)>
             <p class="state" role="status" aria-live="polite" data-testid="status" data-stage=stage_name>
                 <span class="lamp" aria-hidden="true"></span>
-                {move || sentence.get()}
+                {told(move || sentence.get())}
             </p>
             <Progress page/>
             <ul class="facts">
                 <li data-testid="backend" data-backend=move || page.backend.with(|b| b.as_ref().map(|(b, _)| b.name()))>
                     {move || page.backend.get().map(|(backend, reason)| view! {
-                        <b>{backend.label()}</b> " " <span class="quiet">{reason}</span>
+                        <b>{backend.label()}</b> " " <span class="quiet">{words().facts.reason(&reason)}</span>
                     })}
                 </li>
                 <li data-testid="model">
                     {move || page.model.get().map(|model| view! {
-                        <b>{format!("Model {}", model.name)}</b> " " <span class="quiet">{model.architecture.clone()}</span>
+                        <b>{words().status.model(&model.name)}</b> " " <span class="quiet">{words().facts.architecture(&model.architecture)}</span>
                     })}
                 </li>
                 <li data-testid="self-test" data-outcome=move || page.model.with(|m| m.as_ref().map(|m| outcome(&m.self_test)))>
@@ -74,18 +77,11 @@ fn outcome(test: &SelfTest) -> &'static str {
 }
 
 fn self_test(test: &SelfTest) -> impl IntoView + use<> {
+    let words = &words().status;
     let (mark, text, detail) = match test {
-        SelfTest::Passed { map_error, .. } => (
-            "✓",
-            "Self-test passed",
-            format!("map within {map_error:.0e} of the stored one"),
-        ),
-        SelfTest::Failed { map_error, .. } => (
-            "✗",
-            "Self-test failed",
-            format!("map off by {map_error:.0e}: do not trust results"),
-        ),
-        SelfTest::Absent => ("–", "No self-test", "the package brings none".to_owned()),
+        SelfTest::Passed { map_error, .. } => ("✓", words.passed, words.within(*map_error)),
+        SelfTest::Failed { map_error, .. } => ("✗", words.failed, words.off(*map_error)),
+        SelfTest::Absent => ("–", words.absent, words.brings_none.to_owned()),
     };
     view! { <b><span aria-hidden="true">{mark}</span> " " {text}</b> " " <span class="quiet">{detail}</span> }
 }
@@ -98,7 +94,7 @@ fn Progress(page: Page) -> impl IntoView {
             done,
             total,
         } => match total {
-            Some(total) => format!("{} of {}", bytes(done), bytes(total)),
+            Some(total) => words().status.of(&bytes(done), &bytes(total)),
             None => bytes(done),
         },
         _ => String::new(),
@@ -116,13 +112,13 @@ fn Progress(page: Page) -> impl IntoView {
         <div class="progress" class:idle=move || !under_way()>
             {move || under_way().then(|| match fraction() {
                 Some(value) => view! {
-                    <progress data-testid="progress" aria-label="Loading the model" max="1" value=value></progress>
+                    <progress data-testid="progress" aria-label=say(|w| w.status.loading) max="1" value=value></progress>
                 }.into_any(),
                 None => view! {
-                    <progress data-testid="progress" aria-label="Loading the model"></progress>
+                    <progress data-testid="progress" aria-label=say(|w| w.status.loading)></progress>
                 }.into_any(),
             })}
-            <span class="quiet">{text}</span>
+            <span class="quiet">{told(text)}</span>
         </div>
     }
 }
@@ -156,13 +152,13 @@ pub fn Failures(page: Page) -> impl IntoView {
     });
     view! {
         <div role="alert" class="alert-slot" node_ref=slot>
-            {move || page.failure.get().map(|failure| view! {
+            {move || page.failure.get().map(|failure| words().failures.tell(&failure)).map(|told| view! {
                 <div class="alert" data-testid="error">
                     <div>
-                        <p class="what">{failure.what}</p>
-                        <p class="mend">{failure.mend}</p>
+                        <p class="what">{told.what}</p>
+                        <p class="mend">{told.mend}</p>
                     </div>
-                    <button type="button" class="plain" aria-label="Dismiss this message"
+                    <button type="button" class="plain" aria-label=say(|w| w.frame.dismiss)
                         on:click=move |_| page.failure.set(None)>"✕"</button>
                 </div>
             })}

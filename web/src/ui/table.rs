@@ -11,6 +11,7 @@ use fsr_web::{
 use crate::{
     download,
     figures::FiguresCard,
+    language::{Text, say, told, words},
     list, paint,
     state::{Measured, Page},
     threshold::ThresholdCard,
@@ -67,7 +68,7 @@ fn Table(page: Page) -> impl IntoView {
             descending.set(matches!(by, Column::Score | Column::Time));
         }
     };
-    let head = move |by: Column, label: &'static str, hook: &'static str| {
+    let head = move |by: Column, label: Text, hook: &'static str| {
         let state = move || match (column.get() == by, descending.get()) {
             (false, _) => "none",
             (true, true) => "descending",
@@ -76,7 +77,7 @@ fn Table(page: Page) -> impl IntoView {
         view! {
             <th scope="col" aria-sort=state>
                 <button type="button" class="sort" data-testid=hook on:click=move |_| sort(by)>
-                    {label} <span aria-hidden="true">{move || match state() { "ascending" => "▲", "descending" => "▼", _ => "" }}</span>
+                    {say(label)} " " <span aria-hidden="true">{move || match state() { "ascending" => "▲", "descending" => "▼", _ => "" }}</span>
                 </button>
             </th>
         }
@@ -117,45 +118,45 @@ fn Table(page: Page) -> impl IntoView {
         } else {
             (count.judged + count.failed) / step * step
         };
-        format!("{rounded} of {} images inspected", count.total)
+        words().list.heard(rounded, count.total)
     });
     view! {
         <section class="card list" aria-labelledby="list-title" data-testid="list"
             data-total=move || count.get().total data-judged=move || count.get().judged
             data-failed=move || count.get().failed data-open=move || count.get().open()>
             <div class="card-head">
-                <h2 id="list-title">"Images"</h2>
-                <p class="quiet" data-testid="list-line">{move || line(&count.get())}</p>
-                <p class="visually-hidden" role="status">{move || announced.get()}</p>
+                <h2 id="list-title">{say(|w| w.list.title)}</h2>
+                <p class="quiet" data-testid="list-line">{told(move || line(&count.get()))}</p>
+                <p class="visually-hidden" role="status">{told(move || announced.get())}</p>
             </div>
             <Show when=unfinished>
-                <progress aria-label="Images inspected" max=move || count.get().total
+                <progress aria-label=say(|w| w.list.inspected) max=move || count.get().total
                     value=move || count.get().judged + count.get().failed></progress>
             </Show>
             <div class="row">
-                <button type="button" class="secondary" data-testid="export-csv" on:click=csv>"Save CSV"</button>
-                <button type="button" class="secondary" data-testid="export-json" on:click=json>"Save JSON"</button>
+                <button type="button" class="secondary" data-testid="export-csv" on:click=csv>{say(|w| w.list.save_csv)}</button>
+                <button type="button" class="secondary" data-testid="export-json" on:click=json>{say(|w| w.list.save_json)}</button>
                 <Show when=outdated>
                     <button type="button" class="secondary" data-testid="list-again" on:click=move |_| list::again(page)>
-                        "Inspect again with this model"
+                        {say(|w| w.list.again)}
                     </button>
                 </Show>
                 <Show when=unfinished>
-                    <button type="button" class="link" data-testid="list-stop" on:click=move |_| list::stop(page)>"Stop"</button>
+                    <button type="button" class="link" data-testid="list-stop" on:click=move |_| list::stop(page)>{say(|w| w.list.stop)}</button>
                 </Show>
-                <button type="button" class="link" data-testid="list-clear" on:click=move |_| list::clear(page)>"Clear the list"</button>
+                <button type="button" class="link" data-testid="list-clear" on:click=move |_| list::clear(page)>{say(|w| w.list.clear)}</button>
             </div>
-            <div class="table-frame" tabindex="0" role="region" aria-label="Table of inspected images">
+            <div class="table-frame" tabindex="0" role="region" aria-label=say(|w| w.list.table)>
             <table class="images">
-                <caption class="visually-hidden">"Inspected images; a name opens its image"</caption>
+                <caption class="visually-hidden">{say(|w| w.list.caption)}</caption>
                 <thead>
                     <tr>
-                        {head(Column::Order, "#", "sort-order")}
-                        {head(Column::Name, "Image", "sort-name")}
-                        {head(Column::Score, "Score", "sort-score")}
-                        <th scope="col">"Verdict"</th>
-                        <th scope="col" title="Share of the calibration's good images with a lower score">"Above good"</th>
-                        {head(Column::Time, "Time", "sort-time")}
+                        {head(Column::Order, |_| "#", "sort-order")}
+                        {head(Column::Name, |w| w.list.image, "sort-name")}
+                        {head(Column::Score, |w| w.list.score, "sort-score")}
+                        <th scope="col">{say(|w| w.list.verdict)}</th>
+                        <th scope="col" title=say(|w| w.list.above_good_title)>{say(|w| w.list.above_good)}</th>
+                        {head(Column::Time, |w| w.list.time, "sort-time")}
                     </tr>
                 </thead>
                 <tbody>
@@ -168,7 +169,7 @@ fn Table(page: Page) -> impl IntoView {
             <Show when=cut_off>
                 <button type="button" class="link" data-testid="list-more"
                     on:click=move |_| most.update(|most| *most += PORTION)>
-                    {move || format!("Show {PORTION} more of {}", count.get().total)}
+                    {told(move || words().list.more(PORTION, count.get().total))}
                 </button>
             </Show>
         </section>
@@ -176,21 +177,18 @@ fn Table(page: Page) -> impl IntoView {
 }
 
 fn line(count: &Count) -> String {
+    let (words, done) = (&words().list, count.judged + count.failed);
     let mut text = if count.open() > 0 {
-        format!(
-            "{} of {} inspected",
-            count.judged + count.failed,
-            count.total
-        )
+        words.some(done, count.total)
     } else {
-        format!("{} inspected", count.judged + count.failed)
+        words.all(done)
     };
-    text += &format!(", {} anomalous", count.anomalous);
+    text += &words.anomalous(count.anomalous);
     if count.failed > 0 {
-        text += &format!(", {} could not be read", count.failed);
+        text += &words.failed(count.failed);
     }
     if count.outdated > 0 {
-        text += &format!(", {} by an earlier model", count.outdated);
+        text += &words.outdated(count.outdated);
     }
     text
 }
@@ -204,7 +202,8 @@ fn Line(page: Page, row: Row) -> impl IntoView {
             paint::picture(&canvas, &picture);
         }
     });
-    let (label, hook) = (format!("Show {name}"), name.clone());
+    let (labelled, hook) = (name.clone(), name.clone());
+    let label = told(move || words().list.show(&labelled));
     let judged = row.judged().cloned();
     let time = judged
         .as_ref()
@@ -237,12 +236,14 @@ fn Line(page: Page, row: Row) -> impl IntoView {
 /// Score, verdict, and place among good images.
 fn cells(state: &RowState, threshold: Option<&Threshold>) -> AnyView {
     match state {
-        RowState::Waiting => view! { <td></td><td class="quiet">"waits"</td><td></td> }.into_any(),
+        RowState::Waiting => {
+            view! { <td></td><td class="quiet">{words().list.waits}</td><td></td> }.into_any()
+        }
         RowState::UnderWay => {
-            view! { <td></td><td class="quiet">"at work"</td><td></td> }.into_any()
+            view! { <td></td><td class="quiet">{words().list.at_work}</td><td></td> }.into_any()
         }
         RowState::Failed(reason) => {
-            let reason = reason.clone();
+            let reason = words().failures.tell(reason).what;
             view! { <td class="failed" colspan="3">{reason}</td> }.into_any()
         }
         RowState::Judged(judged) => {
@@ -250,11 +251,11 @@ fn cells(state: &RowState, threshold: Option<&Threshold>) -> AnyView {
             let verdict = verdict(&judged.scores, threshold);
             let share = threshold
                 .and_then(|threshold| share_below(value, &threshold.quantiles))
-                .map(|share| format!("{:.0} %", 100.0 * share))
+                .map(|share| words().percent(share.into(), 0))
                 .unwrap_or_default();
             view! {
                 <td class="number">{number(value)}</td>
-                <td><span class=format!("pill {}", verdict.name())>{verdict.label()}</span></td>
+                <td><span class=format!("pill {}", verdict.name())>{words().verdict.label(verdict)}</span></td>
                 <td class="number">{share}</td>
             }
             .into_any()

@@ -8,7 +8,10 @@ use fsr_web::{
     verdict::{number, provenance},
 };
 
-use crate::state::Page;
+use crate::{
+    language::{say, told, words},
+    state::Page,
+};
 
 /// Positions of the slider.
 const POSITIONS: f32 = 1000.0;
@@ -88,33 +91,31 @@ pub fn ThresholdCard(page: Page) -> impl IntoView {
                 .filter(|score| value().is_some_and(|value| **score > value));
             (above.count(), scores.len())
         });
-        format!(
-            "Histogram of scores: threshold {threshold}, {above} of {all} images of the list above it"
-        )
+        words().threshold.histogram(&threshold, above, all)
     };
     view! {
         <section class="card threshold" aria-labelledby="threshold-title" data-testid="threshold-card"
             data-threshold=move || value().map(|value| value.to_string())>
             <div class="card-head">
-                <h2 id="threshold-title">"Threshold"</h2>
-                <p class="quiet">{move || page.model_threshold().map(|threshold| provenance(&threshold))}</p>
+                <h2 id="threshold-title">{say(|w| w.threshold.title)}</h2>
+                <p class="quiet">{told(move || page.model_threshold().map(|threshold| provenance(words(), &threshold)).unwrap_or_default())}</p>
             </div>
             <div class="histogram">
                 <svg viewBox=format!("0 -4 {} {}", SIZE.0, SIZE.1 + 4.0) role="img" preserveAspectRatio="none"
-                    aria-label=described>
+                    aria-label=told(described)>
                     {drawing}
                 </svg>
-                <input type="range" min="0" max=POSITIONS step="1" aria-label="Threshold" data-testid="threshold"
+                <input type="range" min="0" max=POSITIONS step="1" aria-label=say(|w| w.threshold.title) data-testid="threshold"
                     aria-valuetext=move || value().map(number)
                     prop:value=position on:input:target=move |event| moved(event.target().value())/>
             </div>
             <div class="row key">
-                <span><i class="good-key" aria-hidden="true"></i> "good images of the calibration"</span>
-                <span><i class="list-key" aria-hidden="true"></i> "images of the list"</span>
-                <output data-testid="threshold-value">{move || value().map(|value| format!("threshold {}", number(value)))}</output>
+                <span><i class="good-key" aria-hidden="true"></i> {say(|w| w.threshold.good)}</span>
+                <span><i class="list-key" aria-hidden="true"></i> {say(|w| w.threshold.listed)}</span>
+                <output data-testid="threshold-value">{told(move || value().map(|value| words().verdict.threshold(&number(value))).unwrap_or_default())}</output>
                 <Show when=move || page.threshold.get().is_some()>
                     <button type="button" class="link" data-testid="threshold-reset" on:click=move |_| page.threshold.set(None)>
-                        "Back to the calibrated one"
+                        {say(|w| w.threshold.reset)}
                     </button>
                 </Show>
             </div>

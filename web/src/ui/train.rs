@@ -10,7 +10,9 @@ use fsr_web::{
 };
 
 use crate::{
-    collect, link,
+    collect,
+    language::{say, told, words, words_now},
+    link,
     state::{Page, Stage, TrainStage},
 };
 
@@ -20,7 +22,7 @@ const CURVE: (f32, f32) = (300.0, 84.0);
 /// Settings, start, curve, pause, stop, cancel.
 #[component]
 pub fn Train(page: Page) -> impl IntoView {
-    let plan = TrainPlan::few_shot("my product");
+    let plan = TrainPlan::few_shot(words_now().train.my_product);
     let name = RwSignal::new(plan.name.clone());
     let steps = RwSignal::new(plan.steps);
     let ready = move || {
@@ -37,7 +39,7 @@ pub fn Train(page: Page) -> impl IntoView {
         };
         let images = collect::images(page);
         let checked = if plan.name.is_empty() {
-            Err(Failure::new("The detector has no name.", "Give it one."))
+            Err(Failure::NoName)
         } else {
             plan.check(images.len())
         };
@@ -51,13 +53,13 @@ pub fn Train(page: Page) -> impl IntoView {
         <div class="step" data-testid="training" data-state=move || page.training.get().name()
             data-paused=move || page.paused.get().to_string()
             data-step=move || page.curve.with(|curve| curve.done())>
-            <h3><span class="step-number" aria-hidden="true">"2"</span> "Train"</h3>
-            <p class="quiet">"A small network learns, here in this tab, to restore what your good parts look like."</p>
+            <h3><span class="step-number" aria-hidden="true">"2"</span> {say(|w| w.train.title)}</h3>
+            <p class="quiet">{say(|w| w.train.about)}</p>
             <Show when=move || !under_way()>
                 <div class="fields">
-                    <label>"Name" <input type="text" maxlength="60" data-testid="train-name" prop:value=move || name.get()
+                    <label>{say(|w| w.train.name)} " " <input type="text" maxlength="60" data-testid="train-name" prop:value=move || name.get()
                         on:input:target=move |event| name.set(event.target().value())/></label>
-                    <label>"Steps" <input type="number" min="1" max=MOST_STEPS step="1" inputmode="numeric" data-testid="train-steps"
+                    <label>{say(|w| w.train.steps)} " " <input type="number" min="1" max=MOST_STEPS step="1" inputmode="numeric" data-testid="train-steps"
                         prop:value=move || steps.get().to_string()
                         on:change:target=move |event| {
                             if let Ok(value) = event.target().value().trim().parse() {
@@ -66,10 +68,10 @@ pub fn Train(page: Page) -> impl IntoView {
                         }/></label>
                 </div>
                 <button type="button" class="primary" data-testid="train-start" prop:disabled=move || !ready() on:click=start.clone()>
-                    {move || if page.training.get() == TrainStage::Done { "Train again" } else { "Train" }}
+                    {told(move || if page.training.get() == TrainStage::Done { words().train.again } else { words().train.start }.to_owned())}
                 </button>
                 <Show when=move || page.stage.get() == Stage::Empty>
-                    <p class="quiet">"Training needs a model's backbone: open a model package."</p>
+                    <p class="quiet">{say(|w| w.train.needs_model)}</p>
                 </Show>
             </Show>
             <Show when=under_way>
@@ -77,13 +79,13 @@ pub fn Train(page: Page) -> impl IntoView {
                     <button type="button" class="secondary" data-testid="train-pause"
                         prop:disabled=move || page.training.get() != TrainStage::Running
                         on:click=move |_| link::steer(if page.paused.get_untracked() { Steer::Resume } else { Steer::Pause })>
-                        {move || if page.paused.get() { "Resume" } else { "Pause" }}
+                        {told(move || if page.paused.get() { words().train.resume } else { words().train.pause }.to_owned())}
                     </button>
                     <button type="button" class="secondary" data-testid="train-stop"
                         prop:disabled=move || page.training.get() != TrainStage::Running || page.curve.with(|curve| curve.done() == 0)
-                        on:click=move |_| link::steer(Steer::Stop)>"Stop and keep"</button>
+                        on:click=move |_| link::steer(Steer::Stop)>{say(|w| w.train.stop)}</button>
                     <button type="button" class="link" data-testid="train-cancel"
-                        on:click=move |_| link::cancel_training(page)>"Cancel"</button>
+                        on:click=move |_| link::cancel_training(page)>{say(|w| w.train.cancel)}</button>
                 </div>
             </Show>
             <Progress page/>
@@ -98,40 +100,35 @@ pub fn Train(page: Page) -> impl IntoView {
 fn Progress(page: Page) -> impl IntoView {
     let text = move || match page.training.get() {
         TrainStage::Idle => String::new(),
-        TrainStage::Asked => "Waiting for the detector…".into(),
-        TrainStage::Features { done, total } => format!("Looking at the images: {done} of {total}"),
+        TrainStage::Asked => words().train.asked.into(),
+        TrainStage::Features { done, total } => words().train.features(done, total),
         TrainStage::Running => page.curve.with(|curve| {
-            let left = curve.seconds_left().map(duration).unwrap_or_default();
+            let left = curve.seconds_left().map(|left| duration(words(), left));
             if page.paused.get() {
-                format!("Paused after step {} of {}", curve.done(), curve.steps)
+                words().train.paused_after(curve.done(), curve.steps)
             } else {
-                format!(
-                    "Step {} of {}, about {left} left",
-                    curve.done(),
-                    curve.steps
-                )
+                let left = left.unwrap_or_default();
+                words().train.running(curve.done(), curve.steps, &left)
             }
         }),
-        TrainStage::Calibrating { done, total } => {
-            format!("Setting the threshold: {done} of {total}")
-        }
-        TrainStage::Packing => "Testing the new detector…".into(),
-        TrainStage::Done => "Trained. The new detector is in use.".into(),
+        TrainStage::Calibrating { done, total } => words().train.calibrating(done, total),
+        TrainStage::Packing => format!("{}…", words().train.testing),
+        TrainStage::Done => words().train.done.into(),
     };
     // Announced when the stage changes and at every tenth of the steps, not at each.
     let announced = Memo::new(move |_| match page.training.get() {
         TrainStage::Idle | TrainStage::Asked => String::new(),
-        TrainStage::Features { .. } => "Looking at the good images".to_owned(),
-        TrainStage::Running if page.paused.get() => "Training paused".to_owned(),
+        TrainStage::Features { .. } => words().train.looking.to_owned(),
+        TrainStage::Running if page.paused.get() => words().train.paused.to_owned(),
         TrainStage::Running => {
             let tenths = page
                 .curve
                 .with(|curve| 10 * curve.done() / curve.steps.max(1));
-            format!("Training, {tenths}0 % done")
+            words().train.share_done(tenths)
         }
-        TrainStage::Calibrating { .. } => "Setting the threshold".to_owned(),
-        TrainStage::Packing => "Testing the new detector".to_owned(),
-        TrainStage::Done => "Trained. The new detector is in use.".to_owned(),
+        TrainStage::Calibrating { .. } => words().train.setting.to_owned(),
+        TrainStage::Packing => words().train.testing.to_owned(),
+        TrainStage::Done => words().train.done.to_owned(),
     });
     let fraction = move || match page.training.get() {
         TrainStage::Features { done, total } | TrainStage::Calibrating { done, total } => {
@@ -143,11 +140,11 @@ fn Progress(page: Page) -> impl IntoView {
         _ => None,
     };
     view! {
-        <p class="train-line" data-testid="train-line">{text}</p>
-        <p class="visually-hidden" role="status">{move || announced.get()}</p>
+        <p class="train-line" data-testid="train-line">{told(text)}</p>
+        <p class="visually-hidden" role="status">{told(move || announced.get())}</p>
         {move || page.training.get().under_way().then(|| match fraction() {
-            Some(value) => view! { <progress max="1" value=value aria-label="Training"></progress> }.into_any(),
-            None => view! { <progress aria-label="Training"></progress> }.into_any(),
+            Some(value) => view! { <progress max="1" value=value aria-label=say(|w| w.train.label)></progress> }.into_any(),
+            None => view! { <progress aria-label=say(|w| w.train.label)></progress> }.into_any(),
         })}
     }
 }
@@ -160,12 +157,12 @@ fn Losses(page: Page) -> impl IntoView {
     view! {
         <figure class="curve">
             <svg viewBox=format!("-2 -3 {} {}", width + 4.0, height + 6.0) role="img" preserveAspectRatio="none"
-                aria-label=move || page.curve.with(|curve| curve.describe())>
+                aria-label=told(move || page.curve.with(|curve| curve.describe(words())))>
                 <polyline class="single" points=move || lines.with(|[single, _]| single.clone())/>
                 <polyline class="smooth" points=move || lines.with(|[_, smooth]| smooth.clone())/>
             </svg>
             <figcaption class="quiet" data-testid="loss">
-                {move || page.curve.with(|curve| curve.loss()).map(|loss| format!("Restoration loss {}", number(loss)))}
+                {told(move || page.curve.with(|curve| curve.loss()).map(|loss| words().train.loss(&number(loss))).unwrap_or_default())}
             </figcaption>
         </figure>
     }

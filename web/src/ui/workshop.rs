@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     collect::Collect,
     input::{Images, Packages},
+    language::{say, told, words},
     state::{Page, Saved, TrainStage},
     status::bytes,
     train::Train,
@@ -16,8 +17,8 @@ pub fn Workshop(page: Page) -> impl IntoView {
     view! {
         <section class="card workshop" aria-labelledby="workshop-title">
             <div class="card-head">
-                <h2 id="workshop-title">"Your own product"</h2>
-                <p class="quiet">"A few good photographs, and a detector of your own"</p>
+                <h2 id="workshop-title">{say(|w| w.collect.workshop)}</h2>
+                <p class="quiet">{say(|w| w.collect.promise)}</p>
             </div>
             <div class="steps">
                 <Collect page/>
@@ -33,13 +34,13 @@ pub fn Workshop(page: Page) -> impl IntoView {
 fn Inspect(page: Page) -> impl IntoView {
     view! {
         <div class="step">
-            <h3><span class="step-number" aria-hidden="true">"3"</span> "Inspect"</h3>
+            <h3><span class="step-number" aria-hidden="true">"3"</span> {say(|w| w.inspect.title)}</h3>
             <p class="quiet">
-                {move || if page.training.get() == TrainStage::Done || page.saved.with(Option::is_some) {
-                    "Your detector judges whatever you drop on this page, one image or hundreds."
+                {told(move || if page.training.get() == TrainStage::Done || page.saved.with(Option::is_some) {
+                    words().inspect.now
                 } else {
-                    "Then drop images anywhere on this page, one or hundreds. Until then the model in use judges them."
-                }}
+                    words().inspect.then
+                }.to_owned())}
             </p>
             <Images page/>
             <Packages page/>
@@ -59,8 +60,8 @@ fn Save(saved: Saved) -> impl IntoView {
     } = saved;
     view! {
         <div class="saved">
-            <a class="button primary" href=url download=file.clone() data-testid="save-package">"Save the detector"</a>
-            <p class="quiet">{format!("{file}, {}: opens here again, and with fsr predict, eval and export.", bytes(size))}</p>
+            <a class="button primary" href=url download=file.clone() data-testid="save-package">{say(|w| w.inspect.save)}</a>
+            <p class="quiet">{told(move || words().inspect.saved(&file, &bytes(size)))}</p>
         </div>
     }
 }

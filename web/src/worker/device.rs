@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use fsr_web::{
-    backend::{Adapter, Backend, BackendWish, Choice, choose},
+    backend::{Adapter, Backend, BackendWish, Choice, Reason, choose},
     post::js_message,
 };
 
@@ -17,11 +17,11 @@ pub struct Chosen {
     /// Which backend it belongs to.
     pub backend: Backend,
     /// Why this one.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// Burn's CPU device.
-pub fn cpu(reason: String) -> Chosen {
+pub fn cpu(reason: Reason) -> Chosen {
     Chosen {
         device: Device::flex(),
         backend: Backend::Cpu,
@@ -30,7 +30,7 @@ pub fn cpu(reason: String) -> Chosen {
 }
 
 /// Chooses and initialises. Never fails: the CPU is always there.
-pub async fn open(wish: BackendWish, because: Option<&str>) -> Chosen {
+pub async fn open(wish: BackendWish, because: Option<Reason>) -> Chosen {
     let adapter = if wish == BackendWish::Cpu {
         Adapter::None
     } else {
@@ -46,7 +46,9 @@ pub async fn open(wish: BackendWish, because: Option<&str>) -> Chosen {
             backend,
             reason,
         },
-        Err(error) => cpu(format!("WebGPU could not be initialised: {error}")),
+        Err(error) => cpu(Reason::NotInitialised {
+            message: error.to_string(),
+        }),
     }
 }
 
@@ -92,11 +94,7 @@ fn describe(adapter: &JsValue) -> Adapter {
             words.push(word);
         }
     }
-    let name = if words.is_empty() {
-        "an adapter without a name".into()
-    } else {
-        words.join(" ")
-    };
+    let name = words.join(" ");
     let flag = |object: &JsValue| {
         get(object, "isFallbackAdapter")
             .ok()

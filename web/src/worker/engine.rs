@@ -6,9 +6,9 @@ use web_time::Instant;
 
 use fsr_web::{
     address::SampleSpec,
-    backend::{Backend, BackendWish},
+    backend::{Backend, BackendWish, Reason},
     post::bytes_out,
-    protocol::{Failure, FromWorker, RequestId, SelfTest, ToWorker},
+    protocol::{Failure, FromWorker, Matter, RequestId, SelfTest, ToWorker},
 };
 
 use crate::{
@@ -35,7 +35,7 @@ impl Engine {
     pub async fn handle(&mut self, message: ToWorker, attached: Vec<JsValue>) {
         match message {
             ToWorker::Start { wish, because } => {
-                let chosen = device::open(wish, because.as_deref()).await;
+                let chosen = device::open(wish, because).await;
                 self.choose(chosen);
             }
             ToWorker::OpenPackage { id, names } => {
@@ -63,7 +63,7 @@ impl Engine {
             },
             ToWorker::Train { id, plan, images } => {
                 let Some(loaded) = &self.loaded else {
-                    return fail(id, no_model(&format!("{} cannot be trained", plan.name)));
+                    return fail(id, Failure::NoModelToTrain { name: plan.name });
                 };
                 match Job::new(id, plan, images, attached, &loaded.detector) {
                     Ok(job) => self.training = Some(job),
@@ -150,13 +150,7 @@ impl Engine {
             Trouble::Given(failure) => fail(id, failure),
             // The page restarts on the CPU and asks again.
             Trouble::Device(message) if on_gpu => send(&FromWorker::Trapped { message }, &[]),
-            Trouble::Device(message) => fail(
-                id,
-                Failure::new(
-                    format!("The training failed: {message}."),
-                    "Remove unusual images and train again.",
-                ),
-            ),
+            Trouble::Device(message) => fail(id, Failure::TrainingFailed { message }),
         }
     }
 
@@ -188,9 +182,9 @@ impl Engine {
             let trouble = match load::build(&source, &chosen.device, backend).await {
                 Ok(loaded) => match &loaded.summary.self_test {
                     SelfTest::Failed { map_error, .. } if backend == Backend::WebGpu => {
-                        format!(
-                            "WebGPU failed the model's self-test (map off by {map_error:.1e} of its maximum)"
-                        )
+                        Reason::SelfTest {
+                            map_error: *map_error,
+                        }
                     }
                     _ => {
                         send(
@@ -206,16 +200,10 @@ impl Engine {
                 },
                 Err(LoadError::Package(failure)) => return fail(id, failure),
                 Err(LoadError::Device(message)) if backend == Backend::WebGpu => {
-                    format!("WebGPU failed in the model's warm-up: {message}")
+                    Reason::WarmUp { message }
                 }
                 Err(LoadError::Device(message)) => {
-                    return fail(
-                        id,
-                        Failure::new(
-                            format!("The model cannot be used: {message}."),
-                            "Its weights may be damaged: export the package again.",
-                        ),
-                    );
+                    return fail(id, Failure::ModelUnusable { message });
                 }
             };
             self.choose(device::cpu(trouble));
@@ -224,10 +212,7 @@ impl Engine {
 
     async fn judge(&mut self, id: RequestId, subject: Subject, detail: Detail) {
         let Some(loaded) = &self.loaded else {
-            return fail(
-                id,
-                no_model(&format!("{} cannot be inspected", subject.name)),
-            );
+            return fail(id, Failure::NoModelToInspect { name: subject.name });
         };
         let backend = loaded.backend;
         match judge::inspect(&loaded.detector, &subject.image).await {
@@ -256,29 +241,20 @@ impl Engine {
             Err(message) if backend == Backend::WebGpu => {
                 send(&FromWorker::Trapped { message }, &[])
             }
-            Err(message) => fail(
-                id,
-                Failure::new(
-                    format!("{} could not be inspected: {message}.", subject.name),
-                    "Try another image; if it happens with all, the model's weights are damaged.",
-                ),
-            ),
+            Err(message) => {
+                let name = subject.name;
+                fail(id, Failure::NotInspected { name, message });
+            }
         }
     }
-}
-
-fn no_model(what: &str) -> Failure {
-    Failure::new(
-        format!("{what}: no model is loaded."),
-        "Open a model package first.",
-    )
 }
 
 async fn read_image(name: String, attached: &[JsValue]) -> Result<Subject, Failure> {
     let start = Instant::now();
     let file = attached.first().cloned().unwrap_or(JsValue::UNDEFINED);
-    let bytes = local(&name, &file).await?;
-    let image = decode(&bytes).map_err(|error| Failure::about(&name, &error.to_string()))?;
+    let matter = Matter::File(name.clone());
+    let bytes = local(&matter, &file).await?;
+    let image = decode(&bytes).map_err(|error| Failure::about(matter, error))?;
     Ok(Subject {
         name,
         sample: None,

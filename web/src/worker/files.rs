@@ -1,6 +1,9 @@
 //! Bytes of files: from the page's server, with progress, or from the visitor's disk.
 
-use fsr_web::{post::js_message, protocol::Failure};
+use fsr_web::{
+    post::js_message,
+    protocol::{Failure, Matter},
+};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -16,11 +19,9 @@ pub struct Fetched {
 
 /// Requests a file. `None` when the server has no such file.
 pub async fn request(url: &str) -> Result<Option<Fetched>, Failure> {
-    let unreachable = |error: JsValue| {
-        Failure::new(
-            format!("{url} could not be fetched: {}", js_message(&error)),
-            "Check that the page's server is running and reload the page.",
-        )
+    let unreachable = |error: JsValue| Failure::Unreachable {
+        url: url.to_owned(),
+        why: js_message(&error),
     };
     let response = JsFuture::from(scope().fetch_with_str(url))
         .await
@@ -40,10 +41,10 @@ pub async fn request(url: &str) -> Result<Option<Fetched>, Failure> {
             url: url.to_owned(),
             response,
         })),
-        status => Err(Failure::new(
-            format!("{url} could not be fetched: the server answered {status}"),
-            "Check the server and reload the page.",
-        )),
+        status => Err(Failure::Refused {
+            url: url.to_owned(),
+            status,
+        }),
     }
 }
 
@@ -59,15 +60,9 @@ impl Fetched {
 
     /// Reads the body, telling how many bytes came.
     pub async fn read(self, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, Failure> {
-        let broken = |error: JsValue| {
-            Failure::new(
-                format!(
-                    "The download of {} broke off: {}",
-                    self.url,
-                    js_message(&error)
-                ),
-                "Check the connection and reload the page.",
-            )
+        let broken = |error: JsValue| Failure::BrokeOff {
+            url: self.url.clone(),
+            why: js_message(&error),
         };
         let Some(body) = self.response.body() else {
             return Ok(Vec::new());
@@ -100,12 +95,10 @@ impl Fetched {
 }
 
 /// Reads a file of the visitor's.
-pub async fn local(name: &str, file: &JsValue) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: JsValue| {
-        Failure::new(
-            format!("{name} could not be read: {}", js_message(&error)),
-            "Check that the file is still where it was and choose it again.",
-        )
+pub async fn local(matter: &Matter, file: &JsValue) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: JsValue| Failure::Unreadable {
+        matter: matter.clone(),
+        why: js_message(&error),
     };
     let blob: &Blob = file
         .dyn_ref()

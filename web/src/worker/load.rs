@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Cursor};
 
 use burn::tensor::Device;
 use fsr::{
-    calibration::Calibration,
+    calibration::{Calibration, CalibrationSource},
     detector::Detector,
     map::ScoreKind,
     package::{
@@ -18,7 +18,10 @@ use web_time::Instant;
 use fsr_web::{
     backend::Backend,
     package_files::shard_names,
-    protocol::{Failure, FromWorker, ModelSummary, Phase, Reduction, SelfTest, Threshold},
+    protocol::{
+        Architecture, Failure, FromWorker, Matter, ModelSummary, Origin, Phase, Reduction,
+        SelfTest, Source as Origins, Threshold, TrainedOn,
+    },
 };
 
 use crate::{
@@ -33,7 +36,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// A package as it was read, before it is on a device.
 pub struct Source {
     package: Package,
-    origin: String,
+    origin: Origin,
     bytes: u64,
     read_ms: f64,
 }
@@ -56,11 +59,9 @@ fn progress(phase: Phase, done: u64, total: Option<u64>) {
 pub async fn fetch(url: &str) -> Result<Source, Failure> {
     let start = Instant::now();
     progress(Phase::Download, 0, None);
-    let missing = |file: &str| {
-        Failure::new(
-            format!("There is no model at {url}: {file} is missing."),
-            "Open a model package from your disk, or rebuild the page with models/.",
-        )
+    let missing = |file: &str| Failure::NoPackage {
+        url: url.to_owned(),
+        file: file.to_owned(),
     };
     let mut wanted: Vec<(String, Fetched)> = Vec::new();
     for (file, required) in [(CONFIG_FILE, true), (SELF_TEST_FILE, false)] {
@@ -100,7 +101,7 @@ pub async fn fetch(url: &str) -> Result<Source, Failure> {
             .await?;
         files.insert(name, bytes);
     }
-    read(files, "this page's server".into(), start)
+    read(files, Origin::Server, start)
 }
 
 /// Reads a package from the visitor's files.
@@ -110,38 +111,34 @@ pub async fn open(names: &[String], attached: &[JsValue]) -> Result<Source, Fail
     let mut files = Files::new();
     let mut done = 0;
     for (name, file) in names.iter().zip(attached) {
-        let bytes = local(name, file).await?;
+        let matter = Matter::File(name.clone());
+        let bytes = local(&matter, file).await?;
         done += bytes.len() as u64;
         progress(Phase::Download, done, None);
         if is_archive(name) {
-            files.extend(opened(name, &bytes)?);
+            files.extend(opened(matter, &bytes)?);
         } else {
             files.insert(name.clone(), bytes);
         }
     }
-    read(files, "files of yours".into(), start)
+    read(files, Origin::Files, start)
 }
 
 /// A package trained here, read back from the archive it was put into: what is tested and used is what
 /// is saved.
 pub fn trained(archive: &[u8]) -> Result<Source, Failure> {
     let start = Instant::now();
-    read(
-        opened("the trained detector", archive)?,
-        "trained in this tab".into(),
-        start,
-    )
+    read(opened(Matter::Trained, archive)?, Origin::Trained, start)
 }
 
 /// The files of an archive.
-fn opened(name: &str, archive: &[u8]) -> Result<Files, Failure> {
-    unpack(Cursor::new(archive)).map_err(|error| Failure::about(name, &error.to_string()))
+fn opened(matter: Matter, archive: &[u8]) -> Result<Files, Failure> {
+    unpack(Cursor::new(archive)).map_err(|error| Failure::about(matter, error))
 }
 
-fn read(files: Files, origin: String, start: Instant) -> Result<Source, Failure> {
+fn read(files: Files, origin: Origin, start: Instant) -> Result<Source, Failure> {
     progress(Phase::Build, 0, None);
-    let package = Package::read(&files)
-        .map_err(|error| Failure::about("Model package", &error.to_string()))?;
+    let package = Package::read(&files).map_err(|error| Failure::about(Matter::Package, error))?;
     let bytes = files.values().map(|file| file.len() as u64).sum();
     Ok(Source {
         package,
@@ -168,7 +165,7 @@ pub async fn build(
     let start = Instant::now();
     progress(Phase::Build, 0, None);
     let detector = Detector::from_package(&source.package, device)
-        .map_err(|error| LoadError::Package(Failure::about("Model package", &error.to_string())))?;
+        .map_err(|error| LoadError::Package(Failure::about(Matter::Package, error)))?;
     let build_ms = since(start);
 
     let start = Instant::now();
@@ -189,7 +186,7 @@ pub async fn build(
     let config = &source.package.config;
     let summary = ModelSummary {
         name: config.name.clone(),
-        origin: source.origin.clone(),
+        origin: source.origin,
         architecture: architecture(config),
         trained_on: trained_on(config),
         bytes: source.bytes,
@@ -238,11 +235,15 @@ pub fn threshold(calibration: &Calibration) -> Threshold {
         scale_low: calibration.scale.low,
         scale_high: calibration.scale.high,
         images: calibration.images,
-        source: calibration.source.describe().to_owned(),
+        source: match calibration.source {
+            CalibrationSource::HeldOut => Origins::HeldOut,
+            CalibrationSource::AlteredTraining => Origins::AlteredTraining,
+            CalibrationSource::LeaveOneOut => Origins::LeaveOneOut,
+        },
     }
 }
 
-fn architecture(config: &PackageConfig) -> String {
+fn architecture(config: &PackageConfig) -> Architecture {
     let backbone = serde_json::to_value(config.model.backbone.kind).ok();
     let backbone = backbone
         .as_ref()
@@ -250,26 +251,18 @@ fn architecture(config: &PackageConfig) -> String {
         .unwrap_or("unknown")
         .replace('_', " ");
     let restorer = &config.model.restorer;
-    format!(
-        "{backbone} backbone, restorer of {} blocks, width {}",
-        restorer.depth, restorer.width
-    )
+    Architecture {
+        backbone,
+        blocks: restorer.depth,
+        width: restorer.width,
+    }
 }
 
-fn trained_on(config: &PackageConfig) -> String {
+fn trained_on(config: &PackageConfig) -> TrainedOn {
     let provenance = &config.provenance;
-    let mut text = provenance.data.clone();
-    if provenance.images > 0 {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        text.push_str(&format!("{} good images", provenance.images));
+    TrainedOn {
+        data: provenance.data.clone(),
+        images: provenance.images,
+        categories: provenance.categories.clone(),
     }
-    if !provenance.categories.is_empty() {
-        text.push_str(&format!(
-            " of {}",
-            provenance.categories.join(", ").replace('_', " ")
-        ));
-    }
-    text
 }

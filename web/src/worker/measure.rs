@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 
 use fsr_web::{
     post::floats_in,
-    protocol::{Failure, Figures, MeasurePlan, PixelFigures, Ranking},
+    protocol::{Failure, Figures, Matter, MeasurePlan, PixelFigures, Ranking},
 };
 
 use crate::files::local;
@@ -50,7 +50,7 @@ pub async fn measure(plan: MeasurePlan, attached: &[JsValue]) -> Result<Figures,
             .filter(|(at, _)| at % every == 0 || *at == last)
             .map(|(_, point)| (point.fpr, point.tpr))
             .collect(),
-        note: plan.note,
+        notes: plan.notes,
     })
 }
 
@@ -69,29 +69,21 @@ async fn pixels(plan: &MeasurePlan, attached: &[JsValue]) -> Result<PixelFigures
     for image in &plan.images {
         let values = attached.next().map(floats_in).unwrap_or_default();
         if values.len() as u64 != u64::from(width) * u64::from(height) {
-            return Err(Failure::new(
-                format!("The map of {} is not there.", image.name),
-                "Inspect the folder again.",
-            ));
+            let name = image.name.clone();
+            return Err(Failure::NoMap { name });
         }
         maps.push(AnomalyMap::new(width as usize, height as usize, values));
         masks.push(if image.has_mask {
             let file = attached.next().cloned().unwrap_or(JsValue::UNDEFINED);
-            let name = format!("the mask of {}", image.name);
-            let mask = decode_mask(&local(&name, &file).await?)
-                .map_err(|error| Failure::about(&name, &error.to_string()))?;
+            let matter = Matter::MaskOf(image.name.clone());
+            let mask = decode_mask(&local(&matter, &file).await?)
+                .map_err(|error| Failure::about(matter, error))?;
             if mask.dimensions() != (image.width, image.height) {
-                return Err(Failure::new(
-                    format!(
-                        "The mask of {} has {} × {} pixels, the image {} × {}.",
-                        image.name,
-                        mask.width(),
-                        mask.height(),
-                        image.width,
-                        image.height
-                    ),
-                    "Use masks of their images' size.",
-                ));
+                return Err(Failure::MaskSize {
+                    name: image.name.clone(),
+                    mask: mask.dimensions(),
+                    image: (image.width, image.height),
+                });
             }
             resize_nearest_mask(&mask, width, height)
         } else {

@@ -24,7 +24,7 @@ pub fn send(message: &FromWorker, attachments: &[JsValue]) {
             scope().post_message_with_transfer(&packed, &post::transferables(attachments))
         }
         Err(error) => scope().post_message(&Array::of1(&JsValue::from_str(
-            &serde_json::json!({"kind": "trapped", "message": error.to_string()}).to_string(),
+            &serde_json::json!({"trapped": {"message": error.to_string()}}).to_string(),
         ))),
     };
     if let Err(error) = posted {

@@ -15,10 +15,7 @@ pub const PREVIEW_SIDE: u32 = 160;
 pub fn make(spec: &SampleSpec, side: u32) -> Result<Sample, Failure> {
     Product::from_name(&spec.product)
         .and_then(|product| generate(product, spec.defect.as_deref(), spec.seed, side))
-        .map_err(|error| {
-            Failure::new(
-                format!("The sample cannot be made: {error}."),
-                "Pick one of the sample tiles.",
-            )
+        .map_err(|error| Failure::NoSample {
+            message: error.to_string(),
         })
 }

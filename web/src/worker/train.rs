@@ -29,7 +29,7 @@ use web_time::Instant;
 
 use fsr_web::{
     address::spaced,
-    protocol::{Failure, FromWorker, GoodImage, RequestId, Steer, TrainEvent, TrainPlan},
+    protocol::{Failure, FromWorker, GoodImage, Matter, RequestId, Steer, TrainEvent, TrainPlan},
 };
 
 use crate::{files::local, judge::since, outbox::send, sample};
@@ -331,8 +331,9 @@ pub fn archive(package: &Package) -> Result<Vec<u8>, Trouble> {
 async fn read(unread: Unread) -> Result<RgbImage, Failure> {
     match unread {
         Unread::File(name, file) => {
-            let bytes = local(&name, &file).await?;
-            decode(&bytes).map_err(|error| Failure::about(&name, &error.to_string()))
+            let matter = Matter::File(name);
+            let bytes = local(&matter, &file).await?;
+            decode(&bytes).map_err(|error| Failure::about(matter, error))
         }
         Unread::Sample(spec) => Ok(sample::make(&spec, sample::SIDE)?.image),
     }
