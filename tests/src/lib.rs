@@ -1,5 +1,6 @@
 //! Support for the tests that cross crates: where things are, when a test may be skipped, a browser to drive.
 
+pub mod backbones;
 pub mod bench;
 pub mod chromium;
 pub mod faulty_server;
@@ -7,5 +8,6 @@ pub mod hostile;
 pub mod packages;
 pub mod page;
 pub mod paths;
+pub mod saved;
 pub mod skip;
 pub mod webdriver;

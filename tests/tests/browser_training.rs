@@ -11,7 +11,7 @@ use fsr::feature_cache::{FeatureCache, tap_shapes, taps_to_host};
 use fsr::map::ScoreKind;
 use fsr::metrics::auroc;
 use fsr::model::Fsr;
-use fsr::package::{Package, pack, unpack};
+use fsr::package::{Package, pack};
 use fsr::preprocess::to_input_size;
 use fsr::recipe::Recipe;
 use fsr::restorer::Restorer;
@@ -22,9 +22,10 @@ use fsr_tests::hostile::{encode, picture};
 use fsr_tests::packages;
 use fsr_tests::page::Page;
 use fsr_tests::paths;
+use fsr_tests::saved::{assert_same, native, records};
 use image::ImageFormat;
 use image::RgbImage;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Largest difference of a score between page and native program, relative.
@@ -55,62 +56,6 @@ fn longest_task(bench: &Bench) -> f64 {
 
 fn refs(paths: &[PathBuf]) -> Vec<&Path> {
     paths.iter().map(PathBuf::as_path).collect()
-}
-
-/// The native program's reading of a saved package.
-fn native(zip: &Path) -> Detector {
-    let files = unpack(File::open(zip).unwrap()).unwrap();
-    let package = Package::read(&files).unwrap();
-    let detector = Detector::from_package(&package, &Device::flex()).unwrap();
-    let report =
-        pollster::block_on(detector.self_test(package.self_test.as_ref().unwrap())).unwrap();
-    assert!(report.passed, "{report:?}");
-    detector
-}
-
-/// Name, score and verdict of each image in the list the page saves.
-fn records(page: &Page<'_>, bench: &Bench) -> Vec<(String, f32, String)> {
-    let saved = page
-        .save("export-json", &bench.chromium.downloads(), ".json")
-        .unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&fs::read(saved).unwrap()).unwrap();
-    let images = json["images"].as_array().unwrap().clone();
-    images
-        .iter()
-        .map(|image| {
-            let text = |key: &str| image[key].as_str().unwrap_or_default().to_owned();
-            let score = image["score"]
-                .as_f64()
-                .map_or(f32::NAN, |score| score as f32);
-            (text("name"), score, text("verdict"))
-        })
-        .collect()
-}
-
-/// Asserts that the native program scores the images as the page did, and gives the verdicts it gave.
-fn assert_same(detector: &Detector, images: &[PathBuf], records: &[(String, f32, String)]) {
-    assert_eq!(images.len(), records.len());
-    let calibration = detector.config.calibration.as_ref().unwrap();
-    let mut worst = 0.0f32;
-    for (path, (name, score, verdict)) in images.iter().zip(records) {
-        assert!(path.ends_with(name), "{}: {name}", path.display());
-        let image = fsr::image::decode(&fs::read(path).unwrap()).unwrap();
-        let scores = pollster::block_on(detector.inspect(&image)).unwrap().scores;
-        let expected = scores.get(calibration.score);
-        let error = (score / expected - 1.0).abs();
-        assert!(
-            error <= TOLERANCE,
-            "{name}: {score} on the page, {expected} natively"
-        );
-        worst = worst.max(error);
-        let words = if expected > calibration.threshold {
-            "anomalous"
-        } else {
-            "good"
-        };
-        assert_eq!(verdict, words, "{name}");
-    }
-    println!("{} images: scores within {worst:.1e}", images.len());
 }
 
 #[test]

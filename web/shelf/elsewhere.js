@@ -1,5 +1,6 @@
-// Packages from an address that the visitor types. The page itself may not connect elsewhere: the field is in a
-// sandboxed frame, which alone may (`elsewhere.html`), and which is there only when asked for. Here its bytes arrive.
+// Packages, and weights of backbones, from an address that the visitor types. The page itself may not connect
+// elsewhere: the field is in a sandboxed frame, which alone may (`elsewhere.html`), and which is there only when asked
+// for. Here its bytes arrive.
 
 import { bytes, button, dangerous, h, reason } from "./dom.js";
 import * as kept from "./kept.js";
@@ -8,6 +9,11 @@ import * as kept from "./kept.js";
 const BASE = new URL("elsewhere/", document.baseURI).href;
 const key = (address, name) => `${BASE}${encodeURIComponent(address)}/${name}`;
 const NAME = /^[^/\\\0]{1,200}$/;
+// A weight file alone is a backbone to train on.
+const isBackbone = (files) => files.length === 1 && files[0].name.endsWith(".safetensors");
+const thing = (files) => (isBackbone(files) ? "weights" : "package");
+const were = (files) => (isBackbone(files) ? "were" : "was");
+const are = (files) => (isBackbone(files) ? "are" : "is");
 // More than any package that fits into a tab.
 const MOST_BYTES = 4e9;
 
@@ -38,7 +44,7 @@ export class Elsewhere {
     this.toggle.setAttribute("aria-expanded", String(open));
     if (open) {
       this.frame = h("iframe", { class: "outside", sandbox: "allow-scripts", src: "shelf/elsewhere.html", height: "86",
-        title: "Fetch a model package from another address", referrerpolicy: "no-referrer", "data-testid": "elsewhere-frame" });
+        title: "Fetch a model package or a backbone's weights from another address", referrerpolicy: "no-referrer", "data-testid": "elsewhere-frame" });
       this.place.append(this.frame);
     } else {
       this.frame.remove();
@@ -110,11 +116,12 @@ export class Elsewhere {
     const files = [...this.files].map(([name, { parts }]) => new File(parts, name));
     this.files.clear();
     this.open(files);
+    const what = `The ${thing(files)} from ${new URL(address).host}`;
     try {
       for (const file of files) await kept.putWhole(key(address, file.name), file);
-      this.shelf.say(`The package from ${new URL(address).host} was fetched and is kept in this browser.`);
+      this.shelf.say(`${what} ${were(files)} fetched and ${are(files)} kept in this browser.`);
     } catch (error) {
-      this.shelf.say(`The package from ${new URL(address).host} was fetched, but could not be kept: ${reason(error)}.`, true);
+      this.shelf.say(`${what} ${were(files)} fetched, but could not be kept: ${reason(error)}.`, true);
     }
     await this.fill();
     this.shelf.refresh();
@@ -133,16 +140,17 @@ export class Elsewhere {
   }
 
   row(address, files) {
-    const size = files.reduce((sum, [, file]) => sum + file.size, 0);
+    const names = files.map(([, file]) => file);
+    const size = names.reduce((sum, file) => sum + file.size, 0);
     return h("li", { "data-testid": "elsewhere-entry", "data-address": address },
       h("div", {}, address, " ", h("span", { class: "quiet" }, bytes(size))),
       h("div", { class: "row" },
-        button("Use", "secondary", "elsewhere-use", () => this.open(files.map(([, file]) => file))),
-        dangerous("Delete", "elsewhere-delete", `the package from ${address}`, async () => {
+        button("Use", "secondary", "elsewhere-use", () => this.open(names)),
+        dangerous("Delete", "elsewhere-delete", `the ${thing(names)} from ${address}`, async () => {
           for (const [url] of files) await kept.remove(url);
           await this.fill();
           await this.shelf.refresh();
-          this.shelf.sayHere("The package was deleted from this browser.");
+          this.shelf.sayHere(`The ${thing(names)} ${were(names)} deleted from this browser.`);
         })));
   }
 }

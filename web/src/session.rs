@@ -27,8 +27,10 @@ pub enum Task<F> {
     ListFile(u32, String, F, bool),
     /// Compute the figures of a labelled folder, from maps and masks in the plan's order.
     Measure(Box<MeasurePlan>, Vec<F>),
-    /// Train a detector.
-    Train(TrainPlan, Vec<Good<F>>),
+    /// Look through a weight file of this name for a backbone.
+    CheckBackbone(String, F),
+    /// Train a detector, on the backbone in a weight file or on that of the model in use.
+    Train(TrainPlan, Vec<Good<F>>, Option<(String, F)>),
     /// Judge a generated sample.
     InspectSample(SampleSpec),
     /// Show a generated sample.
@@ -60,6 +62,7 @@ enum Lane {
     Image,
     List,
     Measure,
+    Backbone,
     Train,
     Preview,
 }
@@ -69,7 +72,7 @@ impl Lane {
     fn replaces(self) -> bool {
         matches!(
             self,
-            Self::Package | Self::Image | Self::Measure | Self::Train
+            Self::Package | Self::Image | Self::Measure | Self::Backbone | Self::Train
         )
     }
 }
@@ -81,6 +84,7 @@ impl<F: Clone> Task<F> {
             Self::InspectFile(..) | Self::InspectSample(_) => Lane::Image,
             Self::ListFile(..) => Lane::List,
             Self::Measure(..) => Lane::Measure,
+            Self::CheckBackbone(..) => Lane::Backbone,
             Self::Train(..) => Lane::Train,
             Self::Preview(_) => Lane::Preview,
         }
@@ -98,7 +102,8 @@ impl<F: Clone> Task<F> {
                 (ToWorker::ListFile { id, name, map }, vec![file])
             }
             Self::Measure(plan, files) => (ToWorker::Measure { id, plan: *plan }, files),
-            Self::Train(plan, good) => {
+            Self::CheckBackbone(name, file) => (ToWorker::CheckBackbone { id, name }, vec![file]),
+            Self::Train(plan, good, backbone) => {
                 let mut files = Vec::new();
                 let mut images = Vec::new();
                 for image in good {
@@ -110,7 +115,15 @@ impl<F: Clone> Task<F> {
                         Good::Sample(sample) => GoodImage::Sample { sample },
                     });
                 }
-                (ToWorker::Train { id, plan, images }, files)
+                let (backbone, weights) = backbone.unzip();
+                files.extend(weights);
+                let head = ToWorker::Train {
+                    id,
+                    plan,
+                    images,
+                    backbone,
+                };
+                (head, files)
             }
             Self::InspectSample(sample) => (ToWorker::InspectSample { id, sample }, Vec::new()),
             Self::Preview(sample) => (ToWorker::Preview { id, sample }, Vec::new()),
@@ -123,9 +136,11 @@ impl<F: Clone> Task<F> {
         match self {
             Self::FetchPackage(url) => format!("the model at {url}"),
             Self::OpenPackage(_) => "the opened model package".into(),
-            Self::InspectFile(name, _) | Self::ListFile(_, name, ..) => name.clone(),
+            Self::InspectFile(name, _)
+            | Self::ListFile(_, name, ..)
+            | Self::CheckBackbone(name, _) => name.clone(),
             Self::Measure(..) => "the figures of the folder".into(),
-            Self::Train(plan, _) => format!("the training of \"{}\"", plan.name),
+            Self::Train(plan, ..) => format!("the training of \"{}\"", plan.name),
             Self::InspectSample(sample) | Self::Preview(sample) => {
                 format!("the sample \"{}\"", sample.title())
             }
@@ -405,6 +420,7 @@ fn first_line(message: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::protocol::Head;
 
     type TestSession = Session<&'static str>;
 
@@ -643,13 +659,19 @@ mod tests {
         ];
         let mut session = TestSession::default();
         session.model_loaded(Task::FetchPackage("models/default/".into()));
-        let (id, posts) = session.ask(Task::Train(plan, good));
-        assert_eq!(posts[0].files, ["a", "b"]);
+        let weights = Some(("resnet18.safetensors".into(), "w"));
+        let (id, posts) = session.ask(Task::Train(plan, good, weights));
+        assert_eq!(posts[0].files, ["a", "b", "w"]);
+        assert_eq!(posts[0].head.attachments(), 3);
         assert_eq!(session.training(), Some(id));
         let gpu = Life::Running(Backend::WebGpu);
         let (posts, dropped, again) = restart(session.trapped(gpu, "device lost"));
         assert_eq!((posts.len(), dropped, again), (2, false, true));
-        assert_eq!(posts[1].files, ["a", "b"]);
+        assert_eq!(
+            posts[1].files,
+            ["a", "b", "w"],
+            "the backbone's file comes along to the next worker"
+        );
         let task = session.answered(posts[0].head.request().unwrap()).unwrap();
         session.model_loaded(task);
         let cpu = Life::Running(Backend::Cpu);
@@ -667,7 +689,7 @@ mod tests {
     fn an_image_is_suspected_before_a_training_that_began_earlier() {
         let mut session = TestSession::default();
         session.model_loaded(Task::FetchPackage("models/default/".into()));
-        session.ask(Task::Train(TrainPlan::few_shot("x"), Vec::new()));
+        session.ask(Task::Train(TrainPlan::few_shot("x"), Vec::new(), None));
         session.ask(image("huge.png"));
         let cpu = Life::Running(Backend::Cpu);
         let Recovery::Restart { dropped, .. } = session.trapped(cpu, "x") else {

@@ -9,6 +9,7 @@
 //! program runs is lost.
 
 mod answer;
+mod backbone;
 mod failure;
 mod figures;
 mod model;
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use answer::{Agreement, Answer};
+pub use backbone::{BackboneSummary, accepted};
 pub use failure::{Failure, sentence};
 pub use figures::{Figures, MeasurePlan, MeasuredImage, PixelFigures, Ranking};
 pub use model::{ModelSummary, ProductInfo, SelfTest};
@@ -32,7 +34,7 @@ pub use training::{
 };
 
 /// Version of this protocol. A cached worker of another build is refused, not misread.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Pairs an answer with its request; unique for the life of the page.
 pub type RequestId = u32;
@@ -92,8 +94,15 @@ pub enum ToWorker {
         /// Scores and labels.
         plan: MeasurePlan,
     },
-    /// Train a detector on good images, on the backbone of the model in use; the files among them are
-    /// attached in order. It goes on whenever nothing else waits.
+    /// Look through a weight file for a backbone to train on; its `File` is attached.
+    CheckBackbone {
+        /// Request.
+        id: RequestId,
+        /// Name to show and to use in errors.
+        name: String,
+    },
+    /// Train a detector on good images; the files among them are attached in order. It goes on whenever
+    /// nothing else waits.
     Train {
         /// Request.
         id: RequestId,
@@ -101,6 +110,8 @@ pub enum ToWorker {
         plan: TrainPlan,
         /// The good images.
         images: Vec<GoodImage>,
+        /// Name of the backbone's weight file, attached last; the backbone of the model in use when there is none.
+        backbone: Option<String>,
     },
     /// Pause, resume or end a training.
     Steer {
@@ -134,12 +145,16 @@ impl Head for ToWorker {
     fn attachments(&self) -> usize {
         match self {
             Self::OpenPackage { names, .. } => names.len(),
-            Self::InspectFile { .. } | Self::ListFile { .. } => 1,
+            Self::InspectFile { .. } | Self::ListFile { .. } | Self::CheckBackbone { .. } => 1,
             Self::Measure { plan, .. } => plan.attachments(),
-            Self::Train { images, .. } => images
-                .iter()
-                .filter(|image| matches!(image, GoodImage::File { .. }))
-                .count(),
+            Self::Train {
+                images, backbone, ..
+            } => {
+                let files = images
+                    .iter()
+                    .filter(|image| matches!(image, GoodImage::File { .. }));
+                files.count() + usize::from(backbone.is_some())
+            }
             _ => 0,
         }
     }
@@ -154,6 +169,7 @@ impl ToWorker {
             | Self::InspectFile { id, .. }
             | Self::ListFile { id, .. }
             | Self::Measure { id, .. }
+            | Self::CheckBackbone { id, .. }
             | Self::Train { id, .. }
             | Self::InspectSample { id, .. }
             | Self::Preview { id, .. } => Some(*id),
@@ -226,6 +242,13 @@ pub enum FromWorker {
         id: RequestId,
         /// What was found.
         figures: Box<Figures>,
+    },
+    /// A weight file holds a backbone that can be trained on.
+    Backbone {
+        /// Request.
+        id: RequestId,
+        /// What it is.
+        backbone: BackboneSummary,
     },
     /// How a training goes on.
     Training {

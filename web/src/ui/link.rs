@@ -18,7 +18,7 @@ use fsr_web::{
 };
 
 use crate::{
-    download, hook, list, shelf,
+    backbone, download, hook, list, shelf,
     state::{Measured, Page, Picture, Saved, Shown, Stage, TrainStage},
 };
 
@@ -69,7 +69,7 @@ pub fn ask(page: Page, task: Task<JsValue>) {
             page.training.set(TrainStage::Asked);
         }
         Task::Measure(..) => page.measured.set(Measured::Asked),
-        Task::ListFile(..) | Task::Preview(_) => {}
+        Task::ListFile(..) | Task::CheckBackbone(..) | Task::Preview(_) => {}
     }
     LINK.with_borrow_mut(|link| {
         let (_, posts) = link.session.ask(task);
@@ -268,6 +268,7 @@ fn recover(page: Page, message: &str) {
                     Task::ListFile(row, ..) => list::failed(page, row, reason),
                     Task::Measure(..) => page.measured.set(Measured::Failed(reason)),
                     Task::OpenPackage(_) => shelf::refused(),
+                    Task::CheckBackbone(..) => backbone::refused(page),
                     _ => {}
                 }
             }
@@ -338,8 +339,13 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                 train(page, event);
             }
         }
+        FromWorker::Backbone { id, backbone } => {
+            if let Some(Task::CheckBackbone(_, file)) = answered(id) {
+                backbone::found(page, backbone, file);
+            }
+        }
         FromWorker::Trained { id, model } => {
-            let Some(Task::Train(plan, _)) = answered(id) else {
+            let Some(Task::Train(plan, ..)) = answered(id) else {
                 return;
             };
             let archive = attachments.first().cloned().unwrap_or_default();
@@ -446,6 +452,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     )));
                     return;
                 }
+                Task::CheckBackbone(..) => backbone::refused(page),
                 Task::Train(..) => {
                     page.training.set(TrainStage::Idle);
                     page.paused.set(false);

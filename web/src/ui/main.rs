@@ -3,6 +3,8 @@
 #[cfg(target_arch = "wasm32")]
 mod app;
 #[cfg(target_arch = "wasm32")]
+mod backbone;
+#[cfg(target_arch = "wasm32")]
 mod collect;
 #[cfg(target_arch = "wasm32")]
 mod controls;

@@ -10,7 +10,9 @@ use fsr_web::{
     curve::Curve,
     list::{Row, RowId},
     palette::Palette,
-    protocol::{Answer, Failure, Figures, ModelSummary, Phase, ProductInfo, Threshold},
+    protocol::{
+        Answer, BackboneSummary, Failure, Figures, ModelSummary, Phase, ProductInfo, Threshold,
+    },
     region,
     verdict::{self, Verdict},
 };
@@ -191,6 +193,17 @@ impl Shown {
     }
 }
 
+/// What the next training is done on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backbone {
+    /// That of the model in use.
+    OfTheModel,
+    /// A weight file of this name is being looked through.
+    Checking(String),
+    /// The network in a weight file of the visitor's.
+    Own(BackboneSummary),
+}
+
 /// All signals of the page; a copy refers to the same ones.
 #[derive(Clone, Copy)]
 pub struct Page {
@@ -226,6 +239,8 @@ pub struct Page {
     pub outline: RwSignal<bool>,
     /// Draw the line where heat begins.
     pub contour: RwSignal<bool>,
+    /// What the next training is done on.
+    pub backbone: RwSignal<Backbone>,
     /// Good images to train on.
     pub good: RwSignal<Vec<GoodItem>>,
     /// Where the training stands.
@@ -267,6 +282,7 @@ impl Page {
             palette: RwSignal::new(address.palette),
             outline: RwSignal::new(false),
             contour: RwSignal::new(true),
+            backbone: RwSignal::new(Backbone::OfTheModel),
             good: RwSignal::new(Vec::new()),
             training: RwSignal::new(TrainStage::Idle),
             paused: RwSignal::new(false),

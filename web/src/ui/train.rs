@@ -10,8 +10,9 @@ use fsr_web::{
 };
 
 use crate::{
+    backbone::{self, BackboneLine},
     collect, link,
-    state::{Page, Stage, TrainStage},
+    state::{Page, TrainStage},
 };
 
 /// Size of the curve's drawing.
@@ -26,7 +27,7 @@ pub fn Train(page: Page) -> impl IntoView {
     let ready = move || {
         let images = page.good.with(Vec::len);
         (FEWEST_IMAGES..=MOST_IMAGES).contains(&images)
-            && page.model.with(Option::is_some)
+            && backbone::is_there(page)
             && !page.training.get().under_way()
     };
     let start = move |_| {
@@ -42,7 +43,7 @@ pub fn Train(page: Page) -> impl IntoView {
             plan.check(images.len())
         };
         match checked {
-            Ok(()) => link::ask(page, Task::Train(plan, images)),
+            Ok(()) => link::ask(page, Task::Train(plan, images, backbone::chosen(page))),
             Err(failure) => page.failure.set(Some(failure)),
         }
     };
@@ -53,6 +54,7 @@ pub fn Train(page: Page) -> impl IntoView {
             data-step=move || page.curve.with(|curve| curve.done())>
             <h3><span class="step-number" aria-hidden="true">"2"</span> "Train"</h3>
             <p class="quiet">"A small network learns, here in this tab, to restore what your good parts look like."</p>
+            <BackboneLine page/>
             <Show when=move || !under_way()>
                 <div class="fields">
                     <label>"Name" <input type="text" maxlength="60" data-testid="train-name" prop:value=move || name.get()
@@ -68,9 +70,6 @@ pub fn Train(page: Page) -> impl IntoView {
                 <button type="button" class="primary" data-testid="train-start" prop:disabled=move || !ready() on:click=start.clone()>
                     {move || if page.training.get() == TrainStage::Done { "Train again" } else { "Train" }}
                 </button>
-                <Show when=move || page.stage.get() == Stage::Empty>
-                    <p class="quiet">"Training needs a model's backbone: open a model package."</p>
-                </Show>
             </Show>
             <Show when=under_way>
                 <div class="row">

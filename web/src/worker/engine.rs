@@ -1,5 +1,6 @@
 //! One device, one detector, and the answer to each message.
 
+use burn::tensor::Device;
 use fsr::image::decode;
 use wasm_bindgen::JsValue;
 use web_time::Instant;
@@ -8,10 +9,11 @@ use fsr_web::{
     address::SampleSpec,
     backend::{Backend, BackendWish},
     post::bytes_out,
-    protocol::{Failure, FromWorker, RequestId, SelfTest, ToWorker},
+    protocol::{Failure, FromWorker, GoodImage, RequestId, SelfTest, ToWorker, TrainPlan},
 };
 
 use crate::{
+    backbone::{self, Base},
     device::{self, Chosen},
     files::local,
     judge::{self, Answered, Detail, Subject, since},
@@ -61,15 +63,23 @@ impl Engine {
                 Ok(subject) => self.judge(id, subject, Detail::Full).await,
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::Train { id, plan, images } => {
-                let Some(loaded) = &self.loaded else {
-                    return fail(id, no_model(&format!("{} cannot be trained", plan.name)));
-                };
-                match Job::new(id, plan, images, attached, &loaded.detector) {
-                    Ok(job) => self.training = Some(job),
+            ToWorker::CheckBackbone { id, name } => {
+                let file = attached.first().cloned().unwrap_or_default();
+                let device = self.device().await;
+                match backbone::check(&name, &file, &device).await {
+                    Ok(backbone) => send(&FromWorker::Backbone { id, backbone }, &[]),
                     Err(failure) => fail(id, failure),
                 }
             }
+            ToWorker::Train {
+                id,
+                plan,
+                images,
+                backbone,
+            } => match self.begin(id, plan, images, backbone, attached).await {
+                Ok(job) => self.training = Some(job),
+                Err(failure) => fail(id, failure),
+            },
             ToWorker::Steer { id, wish } => {
                 if let Some(job) = self.training.as_mut().filter(|job| job.id == id) {
                     job.steer(wish);
@@ -91,6 +101,41 @@ impl Engine {
             // The queue sees to it.
             ToWorker::FetchPackage { .. } => {}
         }
+    }
+
+    /// A training on the backbone in the last attached file, or on that of the model in use.
+    async fn begin(
+        &mut self,
+        id: RequestId,
+        plan: TrainPlan,
+        images: Vec<GoodImage>,
+        backbone: Option<String>,
+        mut attached: Vec<JsValue>,
+    ) -> Result<Job, Failure> {
+        let base = match backbone {
+            Some(name) => {
+                let file = attached.pop().unwrap_or_default();
+                let device = self.device().await;
+                backbone::base(&name, &file, &device).await?
+            }
+            None => {
+                let what = format!("{} cannot be trained", plan.name);
+                let loaded = self.loaded.as_ref().ok_or_else(|| no_model(&what))?;
+                Base::of(&loaded.detector)
+            }
+        };
+        Job::new(id, plan, images, attached, base)
+    }
+
+    /// The device in use, chosen now if need be.
+    async fn device(&mut self) -> Device {
+        if let Some(chosen) = &self.chosen {
+            return chosen.device.clone();
+        }
+        let chosen = device::open(BackendWish::Auto, None).await;
+        let device = chosen.device.clone();
+        self.choose(chosen);
+        device
     }
 
     /// Whether a training waits for nothing but time.
@@ -179,10 +224,7 @@ impl Engine {
             Err(failure) => return fail(id, failure),
         };
         loop {
-            if self.chosen.is_none() {
-                let chosen = device::open(BackendWish::Auto, None).await;
-                self.choose(chosen);
-            }
+            self.device().await;
             let Some(chosen) = &self.chosen else { return };
             let backend = chosen.backend;
             let trouble = match load::build(&source, &chosen.device, backend).await {

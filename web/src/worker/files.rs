@@ -1,5 +1,7 @@
 //! Bytes of files: from the page's server, with progress, or from the visitor's disk.
 
+use std::ops::Range;
+
 use fsr_web::{post::js_message, protocol::Failure};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -101,17 +103,28 @@ impl Fetched {
 
 /// Reads a file of the visitor's.
 pub async fn local(name: &str, file: &JsValue) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: JsValue| {
-        Failure::new(
-            format!("{name} could not be read: {}", js_message(&error)),
-            "Check that the file is still where it was and choose it again.",
-        )
-    };
     let blob: &Blob = file
         .dyn_ref()
-        .ok_or_else(|| unreadable("not a file".into()))?;
+        .ok_or_else(|| unreadable(name, &"not a file".into()))?;
+    bytes_of(name, blob).await
+}
+
+/// Reads a part of a file of the visitor's.
+pub async fn slice(name: &str, file: &Blob, part: Range<u64>) -> Result<Vec<u8>, Failure> {
+    let part = file.slice_with_f64_and_f64(part.start as f64, part.end as f64);
+    bytes_of(name, &part.map_err(|error| unreadable(name, &error))?).await
+}
+
+async fn bytes_of(name: &str, blob: &Blob) -> Result<Vec<u8>, Failure> {
     let buffer = JsFuture::from(blob.array_buffer())
         .await
-        .map_err(unreadable)?;
+        .map_err(|error| unreadable(name, &error))?;
     Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+fn unreadable(name: &str, error: &JsValue) -> Failure {
+    Failure::new(
+        format!("{name} could not be read: {}", js_message(error)),
+        "Check that the file is still where it was and choose it again.",
+    )
 }

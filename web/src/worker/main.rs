@@ -6,6 +6,8 @@
 //! another worker.
 
 #[cfg(target_arch = "wasm32")]
+mod backbone;
+#[cfg(target_arch = "wasm32")]
 mod device;
 #[cfg(target_arch = "wasm32")]
 mod engine;

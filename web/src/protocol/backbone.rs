@@ -1,0 +1,32 @@
+//! A backbone of the visitor's own to train on.
+
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+
+/// What a weight file was found to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackboneSummary {
+    /// Name of the file.
+    pub name: String,
+    /// Architecture, for people.
+    pub architecture: String,
+    /// Parameters of the stem and the three stages that are used.
+    pub parameters: usize,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What is told of a file that is not a backbone: what is wrong with it, and what would be one.
+pub fn accepted(name: &str, reason: &str) -> Failure {
+    Failure::new(
+        format!(
+            "{name} cannot be trained on: {}.",
+            reason.trim_end_matches('.')
+        ),
+        "Give a .safetensors file with torchvision's or timm's ResNet-18, ResNet-34, ResNet-50 or WideResNet-50-2; or a \
+         model package: its .zip, or config.json with its weights.",
+    )
+}
