@@ -69,8 +69,10 @@ pub fn file(tensors: &NamedTensors, dtype: Dtype) -> Vec<u8> {
             (name.clone(), dtype, tensor.shape.clone(), bytes.collect())
         })
         .collect();
-    let counter = "bn1.num_batches_tracked".to_owned();
-    stored.push((counter, Dtype::I64, vec![], 7u64.to_le_bytes().to_vec()));
+    if tensors.contains_key("bn1.weight") {
+        let counter = "bn1.num_batches_tracked".to_owned();
+        stored.push((counter, Dtype::I64, vec![], 7u64.to_le_bytes().to_vec()));
+    }
     let views = stored.iter().map(|(name, dtype, shape, bytes)| {
         let view = TensorView::new(*dtype, shape.clone(), bytes).unwrap();
         (name.as_str(), view)

@@ -199,9 +199,11 @@ fn half_precision_is_taken_whole_networks_are_cut_and_training_needs_no_model() 
     let page = bench.open("backend=cpu&demo=off");
     assert_eq!(page.stage().unwrap(), "empty");
     let tensors = random(BackboneKind::Lite, 5);
-    for dtype in [Dtype::BF16, Dtype::F16] {
-        let name = format!("{dtype:?}.safetensors");
-        let weights = bench.file(&name, &file(&tensors, dtype));
+    for (name, dtype) in [
+        ("brain.safetensors", Dtype::BF16),
+        ("half.safetensors", Dtype::F16),
+    ] {
+        let weights = bench.file(name, &file(&tensors, dtype));
         give(&bench, &page, &weights).unwrap();
     }
     page.collect(&refs(&bench.samples(None, 700_000, 2)))
@@ -212,7 +214,7 @@ fn half_precision_is_taken_whole_networks_are_cut_and_training_needs_no_model() 
         .save("save-package", &bench.chromium.downloads(), ".zip")
         .unwrap();
     let origin = native(&zip).config.provenance.backbone_weights.unwrap();
-    assert_eq!(origin.name, "F16.safetensors");
+    assert_eq!(origin.name, "half.safetensors");
 }
 
 /// The file with a header of `length` bytes promised.
