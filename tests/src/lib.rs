@@ -1,5 +1,6 @@
 //! Support for the tests that cross crates: where things are, when a test may be skipped, a browser to drive.
 
+pub mod access;
 pub mod backbones;
 pub mod bench;
 pub mod chromium;

@@ -23,6 +23,8 @@ pub enum Task<F> {
     OpenPackage(Vec<(String, F)>),
     /// Judge an image file of this name.
     InspectFile(String, F),
+    /// Judge a camera's frame of this name, width and height.
+    InspectFrame(String, (u32, u32), F),
     /// Judge an image file of the list: its row, its name, and whether its map is wanted.
     ListFile(u32, String, F, bool),
     /// Compute the figures of a labelled folder, from maps and masks in the plan's order.
@@ -81,7 +83,7 @@ impl<F: Clone> Task<F> {
     fn lane(&self) -> Lane {
         match self {
             Self::FetchPackage(_) | Self::OpenPackage(_) => Lane::Package,
-            Self::InspectFile(..) | Self::InspectSample(_) => Lane::Image,
+            Self::InspectFile(..) | Self::InspectFrame(..) | Self::InspectSample(_) => Lane::Image,
             Self::ListFile(..) => Lane::List,
             Self::Measure(..) => Lane::Measure,
             Self::CheckBackbone(..) => Lane::Backbone,
@@ -98,6 +100,15 @@ impl<F: Clone> Task<F> {
                 (ToWorker::OpenPackage { id, names }, files)
             }
             Self::InspectFile(name, file) => (ToWorker::InspectFile { id, name }, vec![file]),
+            Self::InspectFrame(name, (width, height), pixels) => {
+                let head = ToWorker::InspectFrame {
+                    id,
+                    name,
+                    width,
+                    height,
+                };
+                (head, vec![pixels])
+            }
             Self::ListFile(_, name, file, map) => {
                 (ToWorker::ListFile { id, name, map }, vec![file])
             }
@@ -137,6 +148,7 @@ impl<F: Clone> Task<F> {
             Self::FetchPackage(url) => format!("the model at {url}"),
             Self::OpenPackage(_) => "the opened model package".into(),
             Self::InspectFile(name, _)
+            | Self::InspectFrame(name, ..)
             | Self::ListFile(_, name, ..)
             | Self::CheckBackbone(name, _) => name.clone(),
             Self::Measure(..) => "the figures of the folder".into(),

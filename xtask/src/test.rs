@@ -128,6 +128,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .args(["--test", "browser_access", "--test", "browser_offline"])
                 .args(["--test", "browser_kept", "--test", "browser_view"])
                 .args(["--test", "browser_figures", "--test", "browser_backbones"])
+                .args(["--test", "browser_camera"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });

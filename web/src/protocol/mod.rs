@@ -77,6 +77,17 @@ pub enum ToWorker {
         /// Name to show and to use in errors.
         name: String,
     },
+    /// Judge a frame of a camera; its RGBA pixels are attached as a buffer.
+    InspectFrame {
+        /// Request.
+        id: RequestId,
+        /// Name to show and to use in errors.
+        name: String,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
     /// Judge an encoded image for the list; its `File` or `Blob` is attached. Answered with scores and a
     /// small picture.
     ListFile {
@@ -145,7 +156,10 @@ impl Head for ToWorker {
     fn attachments(&self) -> usize {
         match self {
             Self::OpenPackage { names, .. } => names.len(),
-            Self::InspectFile { .. } | Self::ListFile { .. } | Self::CheckBackbone { .. } => 1,
+            Self::InspectFile { .. }
+            | Self::InspectFrame { .. }
+            | Self::ListFile { .. }
+            | Self::CheckBackbone { .. } => 1,
             Self::Measure { plan, .. } => plan.attachments(),
             Self::Train {
                 images, backbone, ..
@@ -167,6 +181,7 @@ impl ToWorker {
             Self::FetchPackage { id, .. }
             | Self::OpenPackage { id, .. }
             | Self::InspectFile { id, .. }
+            | Self::InspectFrame { id, .. }
             | Self::ListFile { id, .. }
             | Self::Measure { id, .. }
             | Self::CheckBackbone { id, .. }

@@ -29,6 +29,12 @@ fn requests() -> Vec<ToWorker> {
             id: 3,
             name: "part \"7\".png".into(),
         },
+        ToWorker::InspectFrame {
+            id: 10,
+            name: "camera".into(),
+            width: 640,
+            height: 480,
+        },
         ToWorker::ListFile {
             id: 6,
             name: "b.jpg".into(),
@@ -252,7 +258,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
 #[test]
 fn heads_count_their_attachments() {
     let counts: Vec<usize> = requests().iter().map(Head::attachments).collect();
-    assert_eq!(counts, [0, 0, 2, 1, 1, 2, 3, 1, 0, 0, 0, 0]);
+    assert_eq!(counts, [0, 0, 2, 1, 1, 1, 2, 3, 1, 0, 0, 0, 0]);
     assert_eq!(
         FromWorker::Inspected {
             id: 1,
@@ -282,6 +288,7 @@ fn only_what_expects_an_answer_is_a_request() {
             Some(1),
             Some(2),
             Some(3),
+            Some(10),
             Some(6),
             Some(8),
             Some(7),

@@ -14,6 +14,7 @@ use fsr_web::{
 };
 
 use crate::{
+    burst::Burst,
     gallery::FIRST_PRODUCT,
     input::list_of,
     link, paint,
@@ -164,6 +165,7 @@ pub fn Collect(page: Page) -> impl IntoView {
                 <input node_ref=folder type="file" multiple class="hidden-input" tabindex="-1"
                     aria-label="Folder of good images" data-testid="good-folder-input" on:change=chosen/>
             </div>
+            <Burst page/>
             <ul class="good-list" aria-label="Good images collected">
                 <For each=move || page.good.get() key=|item| item.id let:item>
                     <GoodTile page item/>

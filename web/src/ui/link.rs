@@ -18,7 +18,7 @@ use fsr_web::{
 };
 
 use crate::{
-    backbone, download, hook, list, shelf,
+    backbone, download, hook, list, live, shelf,
     state::{Measured, Page, Picture, Saved, Shown, Stage, TrainStage},
 };
 
@@ -57,6 +57,12 @@ pub fn ask(page: Page, task: Task<JsValue>) {
             page.busy.set(Some(title(&task)));
             page.failure.set(None);
             page.opened.set(None);
+            live::give_way(page);
+        }
+        Task::InspectFrame(..) => {
+            if page.opened.get_untracked().is_some() {
+                page.opened.set(None);
+            }
         }
         Task::FetchPackage(_) | Task::OpenPackage(_) => {
             page.failure.set(None);
@@ -269,6 +275,7 @@ fn recover(page: Page, message: &str) {
                     Task::Measure(..) => page.measured.set(Measured::Failed(reason)),
                     Task::OpenPackage(_) => shelf::refused(),
                     Task::CheckBackbone(..) => backbone::refused(page),
+                    Task::InspectFrame(..) => live::give_way(page),
                     _ => {}
                 }
             }
@@ -394,20 +401,25 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             }
         }
         FromWorker::Inspected { id, answer } => {
-            if answered(id).is_none() {
-                return;
+            let Some(task) = answered(id) else { return };
+            let frame = matches!(task, Task::InspectFrame(..));
+            if !frame {
+                page.busy.set(None);
             }
-            page.busy.set(None);
             match shown(*answer, attachments) {
                 Ok(shown) => {
                     let threshold = untrack(|| page.threshold_of(&shown.answer));
                     hook::publish(&shown, shown.verdict(threshold.as_ref()));
-                    page.failure.set(None);
                     let shown = Arc::new(shown);
-                    if let Some(row) = page.opened.get_untracked() {
+                    if let Some(row) = page.opened.get_untracked().filter(|_| !frame) {
                         list::remember(row, &shown);
                     }
-                    page.shown.set(Some(shown));
+                    page.shown.set(Some(shown.clone()));
+                    if frame {
+                        live::answered(page, &shown.answer);
+                    } else {
+                        page.failure.set(None);
+                    }
                 }
                 Err(error) => page
                     .failure
@@ -453,6 +465,7 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     return;
                 }
                 Task::CheckBackbone(..) => backbone::refused(page),
+                Task::InspectFrame(..) => live::give_way(page),
                 Task::Train(..) => {
                     page.training.set(TrainStage::Idle);
                     page.paused.set(false);

@@ -17,6 +17,8 @@ use fsr_web::{
     verdict::{self, Verdict},
 };
 
+use crate::{camera::Camera, live::Live};
+
 /// Where the page is in its life.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stage {
@@ -239,6 +241,10 @@ pub struct Page {
     pub outline: RwSignal<bool>,
     /// Draw the line where heat begins.
     pub contour: RwSignal<bool>,
+    /// The camera.
+    pub camera: Camera,
+    /// Judging what it sees.
+    pub live: Live,
     /// What the next training is done on.
     pub backbone: RwSignal<Backbone>,
     /// Good images to train on.
@@ -282,6 +288,8 @@ impl Page {
             palette: RwSignal::new(address.palette),
             outline: RwSignal::new(false),
             contour: RwSignal::new(true),
+            camera: Camera::new(),
+            live: Live::new(),
             backbone: RwSignal::new(Backbone::OfTheModel),
             good: RwSignal::new(Vec::new()),
             training: RwSignal::new(TrainStage::Idle),

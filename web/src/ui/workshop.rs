@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     collect::Collect,
     input::{Images, Packages},
+    live::LiveView,
     state::{Page, Saved, TrainStage},
     status::bytes,
     train::Train,
@@ -42,6 +43,7 @@ fn Inspect(page: Page) -> impl IntoView {
                 }}
             </p>
             <Images page/>
+            <LiveView page/>
             <Packages page/>
             <fsr-kept></fsr-kept>
             {move || page.saved.get().map(|saved| view! { <Save saved/> })}

@@ -1,12 +1,9 @@
 //! One device, one detector, and the answer to each message.
 
 use burn::tensor::Device;
-use fsr::image::decode;
 use wasm_bindgen::JsValue;
-use web_time::Instant;
 
 use fsr_web::{
-    address::SampleSpec,
     backend::{Backend, BackendWish},
     post::bytes_out,
     protocol::{Failure, FromWorker, GoodImage, RequestId, SelfTest, ToWorker, TrainPlan},
@@ -15,12 +12,11 @@ use fsr_web::{
 use crate::{
     backbone::{self, Base},
     device::{self, Chosen},
-    files::local,
-    judge::{self, Answered, Detail, Subject, since},
+    judge::{self, Answered, Detail, Subject},
     load::{self, LoadError, Loaded, Source},
     measure::measure,
     outbox::{fail, send},
-    sample,
+    sample, subject,
     train::{self, Job, Trouble},
 };
 
@@ -44,11 +40,20 @@ impl Engine {
                 let source = load::open(&names, &attached).await;
                 self.load(id, source).await;
             }
-            ToWorker::InspectFile { id, name } => match read_image(name, &attached).await {
+            ToWorker::InspectFile { id, name } => match subject::read(name, &attached).await {
                 Ok(subject) => self.judge(id, subject, Detail::Full).await,
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::ListFile { id, name, map } => match read_image(name, &attached).await {
+            ToWorker::InspectFrame {
+                id,
+                name,
+                width,
+                height,
+            } => match subject::frame(name, width, height, &attached) {
+                Ok(subject) => self.judge(id, subject, Detail::Full).await,
+                Err(failure) => fail(id, failure),
+            },
+            ToWorker::ListFile { id, name, map } => match subject::read(name, &attached).await {
                 Ok(subject) => self.judge(id, subject, Detail::Small { map }).await,
                 Err(failure) => fail(id, failure),
             },
@@ -59,7 +64,7 @@ impl Engine {
                 }
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::InspectSample { id, sample } => match make_sample(sample) {
+            ToWorker::InspectSample { id, sample } => match subject::sample(sample) {
                 Ok(subject) => self.judge(id, subject, Detail::Full).await,
                 Err(failure) => fail(id, failure),
             },
@@ -314,32 +319,6 @@ fn no_model(what: &str) -> Failure {
         format!("{what}: no model is loaded."),
         "Open a model package first.",
     )
-}
-
-async fn read_image(name: String, attached: &[JsValue]) -> Result<Subject, Failure> {
-    let start = Instant::now();
-    let file = attached.first().cloned().unwrap_or(JsValue::UNDEFINED);
-    let bytes = local(&name, &file).await?;
-    let image = decode(&bytes).map_err(|error| Failure::about(&name, &error.to_string()))?;
-    Ok(Subject {
-        name,
-        sample: None,
-        image,
-        mask: None,
-        made: ("decode", since(start)),
-    })
-}
-
-fn make_sample(spec: SampleSpec) -> Result<Subject, Failure> {
-    let start = Instant::now();
-    let made = sample::make(&spec, sample::SIDE)?;
-    Ok(Subject {
-        name: spec.title(),
-        sample: Some(spec),
-        image: made.image,
-        mask: Some(made.mask),
-        made: ("generate", since(start)),
-    })
 }
 
 fn preview(id: RequestId, image: &fsr::image::RgbImage) {

@@ -26,6 +26,8 @@ mod queue;
 #[cfg(target_arch = "wasm32")]
 mod sample;
 #[cfg(target_arch = "wasm32")]
+mod subject;
+#[cfg(target_arch = "wasm32")]
 mod train;
 
 #[cfg(target_arch = "wasm32")]
