@@ -4,6 +4,7 @@
 
 use fsr::config::BackboneKind;
 use fsr::tensors::NamedTensors;
+use fsr_tests::access::{axe, look};
 use fsr_tests::backbones::{file, random};
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
@@ -296,6 +297,7 @@ fn files_that_are_no_backbone_are_named_and_the_page_lives() {
     assert!(message.contains("dropped.safetensors"), "{message}");
     // A refused file leaves the one before it.
     give(&bench, &page, &bench.file("good.safetensors", &whole)).unwrap();
+    look(&bench, axe().as_deref(), "9-own-backbone");
     let text = bench.file("text.safetensors", b"These are no weights.");
     give(&bench, &page, &text).unwrap_err();
     assert_eq!(page.attribute("backbone", "data-state").unwrap(), "own");
