@@ -169,8 +169,26 @@ pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> 
 /// # Errors
 /// Missing tensors, wrong shapes, values that are not finite: all checked before anything is used.
 pub fn import<M: Module>(module: M, named: &NamedTensors, prefix: &str) -> Result<M, TensorError> {
+    check(&module, named, prefix)?;
+    Ok(fill(module, prefix, |name| named.get(name).cloned()))
+}
+
+/// As [`import`], moving the values instead of copying them.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_owned<M: Module>(
+    module: M,
+    mut named: NamedTensors,
+    prefix: &str,
+) -> Result<M, TensorError> {
+    check(&module, &named, prefix)?;
+    Ok(fill(module, prefix, |name| named.remove(name)))
+}
+
+fn check(module: &impl Module, named: &NamedTensors, prefix: &str) -> Result<(), TensorError> {
     let mut missing = Vec::new();
-    for (path, expected) in shapes(&module) {
+    for (path, expected) in shapes(module) {
         let name = format!("{prefix}{path}");
         let Some(tensor) = named.get(&name) else {
             missing.push(name);
@@ -192,16 +210,21 @@ pub fn import<M: Module>(module: M, named: &NamedTensors, prefix: &str) -> Resul
             return Err(TensorError::NotFinite { name, bad });
         }
     }
-    if !missing.is_empty() {
-        return Err(TensorError::Missing(missing));
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(TensorError::Missing(missing))
     }
+}
 
-    struct Fill<'a> {
+/// A module whose parameters are what `tensor` gives for their names.
+fn fill<M: Module>(module: M, prefix: &str, tensor: impl FnMut(&str) -> Option<HostTensor>) -> M {
+    struct Fill<'a, F> {
         path: Vec<String>,
         prefix: &'a str,
-        named: &'a NamedTensors,
+        tensor: F,
     }
-    impl ModuleMapper for Fill<'_> {
+    impl<F: FnMut(&str) -> Option<HostTensor>> ModuleMapper for Fill<'_, F> {
         fn enter_module(&mut self, name: &str, _: &str) {
             self.path.push(name.to_string());
         }
@@ -209,12 +232,9 @@ pub fn import<M: Module>(module: M, named: &NamedTensors, prefix: &str) -> Resul
             self.path.pop();
         }
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            match self
-                .named
-                .get(&format!("{}{}", self.prefix, self.path.join(".")))
-            {
-                Some(tensor) => {
-                    let data = TensorData::new(tensor.values.clone(), tensor.shape.clone());
+            match (self.tensor)(&format!("{}{}", self.prefix, self.path.join("."))) {
+                Some(HostTensor { shape, values }) => {
+                    let data = TensorData::new(values, shape);
                     let value = Tensor::from_data(data, &param.lazy_device());
                     let id = param.id;
                     param.transform_for_load(value, id)
@@ -223,11 +243,11 @@ pub fn import<M: Module>(module: M, named: &NamedTensors, prefix: &str) -> Resul
             }
         }
     }
-    Ok(module.map(&mut Fill {
+    module.map(&mut Fill {
         path: Vec::new(),
         prefix,
-        named,
-    }))
+        tensor,
+    })
 }
 
 /// Names in `named` under `prefix` that `module` has no parameter for.

@@ -1,9 +1,15 @@
 //! Backbone weights from torchvision- or timm-named files, batch norm folded into the convolutions.
 
-use burn::tensor::Device;
-use safetensors::{Dtype, SafeTensors};
+mod contents;
+mod recognise;
 
-use crate::config::BackboneConfig;
+pub use contents::{Contents, LENGTH_BYTES, Place, Shapes};
+pub use recognise::{Recognised, is_package, recognise};
+
+use burn::tensor::Device;
+use safetensors::Dtype;
+
+use crate::config::{BackboneConfig, BackboneKind};
 use crate::tensors::{HostTensor, NamedTensors, count, list, shapes};
 
 /// Why a weight file cannot be used.
@@ -19,6 +25,12 @@ pub enum WeightsError {
         name: String,
         /// Its type in the file.
         dtype: String,
+    },
+    /// None of the networks that can be backbones.
+    #[error("it holds none of the networks {}: {reason}", BackboneKind::ALL.map(BackboneKind::name).join(", "))]
+    Unknown {
+        /// What gave it away.
+        reason: String,
     },
     /// A network of another architecture, or a part of one.
     #[error("the file does not hold a {architecture}: {} missing: {}{hint}", count(.names.len(), "tensor"), list(.names))]
@@ -64,46 +76,46 @@ pub enum WeightsError {
 /// # Errors
 /// [`WeightsError::Unreadable`] and [`WeightsError::Type`].
 pub fn read(bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
-    if is_pytorch_checkpoint(bytes) {
-        return Err(WeightsError::Unreadable(
-            "it is a PyTorch checkpoint (.pth); the native program reads those, here it must be .safetensors".into(),
-        ));
-    }
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| WeightsError::Unreadable(error.to_string()))?;
     let mut named = NamedTensors::new();
-    for (name, view) in file.tensors() {
-        let values = match view.dtype() {
-            Dtype::F32 => floats::<4>(view.data(), f32::from_le_bytes),
-            Dtype::F16 => floats::<2>(view.data(), |bytes| {
-                half::f16::from_le_bytes(bytes).to_f32()
-            }),
-            Dtype::BF16 => floats::<2>(view.data(), |bytes| {
-                half::bf16::from_le_bytes(bytes).to_f32()
-            }),
-            Dtype::F64 => floats::<8>(view.data(), |bytes| f64::from_le_bytes(bytes) as f32),
-            Dtype::I64 | Dtype::I32 | Dtype::U64 | Dtype::U32 => continue,
-            other => {
-                return Err(WeightsError::Type {
-                    name,
-                    dtype: format!("{other:?}"),
-                });
-            }
-        };
-        named.insert(
-            name,
-            HostTensor {
-                shape: view.shape().to_vec(),
-                values,
-            },
-        );
+    for place in Contents::of(bytes)?.places() {
+        // The contents are checked against the file's length.
+        let data = &bytes[place.bytes.start as usize..place.bytes.end as usize];
+        if let Some(tensor) = decode(&place, data)? {
+            named.insert(place.name, tensor);
+        }
     }
     Ok(named)
 }
 
+/// A tensor from its bytes in a file; `None` for integers, which are no weights.
+///
+/// # Errors
+/// [`WeightsError::Type`].
+pub fn decode(place: &Place, data: &[u8]) -> Result<Option<HostTensor>, WeightsError> {
+    let values = match place.dtype {
+        Dtype::F32 => floats::<4>(data, f32::from_le_bytes),
+        Dtype::F16 => floats::<2>(data, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+        Dtype::BF16 => floats::<2>(data, |bytes| half::bf16::from_le_bytes(bytes).to_f32()),
+        Dtype::F64 => floats::<8>(data, |bytes| f64::from_le_bytes(bytes) as f32),
+        Dtype::I64 | Dtype::I32 | Dtype::U64 | Dtype::U32 => return Ok(None),
+        other => {
+            return Err(WeightsError::Type {
+                name: place.name.clone(),
+                dtype: format!("{other:?}"),
+            });
+        }
+    };
+    Ok(Some(HostTensor {
+        shape: place.shape.clone(),
+        values,
+    }))
+}
+
 /// Whether a file starts like a PyTorch checkpoint: a zip archive, or a bare pickle.
 pub fn is_pytorch_checkpoint(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0x80, 0x02])
+    // A safetensors file may begin with the same two bytes; then they are of a length below 4 GB.
+    let is_length = || bytes.get(4..8) == Some(&[0; 4]);
+    bytes.starts_with(b"PK\x03\x04") || (bytes.starts_with(&[0x80, 0x02]) && !is_length())
 }
 
 fn floats<const N: usize>(data: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f32> {
@@ -120,22 +132,20 @@ fn floats<const N: usize>(data: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f
 /// With weight `W`, norm scale γ, shift β, mean μ, variance σ² and ε = 1e-5 the folded
 /// convolution has `W·γ/√(σ²+ε)` and bias `β + (b − μ)·γ/√(σ²+ε)`.
 /// Files without norms but with convolution biases (already folded) are taken as they are.
-/// Prefixes such as `module.` or `backbone.` are recognised.
+/// Prefixes such as `module.` or `backbone.` are recognised. The values are moved, not copied: a file's weights are
+/// in memory once.
 ///
 /// # Errors
 /// Names every tensor that is missing, or the first of a wrong shape or with NaN.
 pub fn fold(
-    file: &NamedTensors,
+    mut file: NamedTensors,
     config: &BackboneConfig,
     device: &Device,
 ) -> Result<NamedTensors, WeightsError> {
     const EPSILON: f32 = 1e-5;
     let architecture = config.kind.to_string();
-    let prefix = file
-        .keys()
-        .find_map(|name| name.strip_suffix("layer1.0.conv1.weight"))
-        .unwrap_or_default()
-        .to_string();
+    let prefix = prefix_of(file.keys());
+    let looks_like = hint(&file);
     let network = config.init(device);
     let wanted = shapes(&network);
     let mut folded = NamedTensors::new();
@@ -144,11 +154,11 @@ pub fn fold(
     for (path, shape) in wanted.iter().filter(|(path, _)| path.ends_with(".weight")) {
         let module = path.trim_end_matches(".weight");
         let (conv, norm) = names_in_file(&prefix, module);
-        let Some(weight) = file.get(&format!("{conv}.weight")) else {
+        let Some(weight) = file.remove(&format!("{conv}.weight")) else {
             missing.push(format!("{conv}.weight"));
             continue;
         };
-        check(&format!("{conv}.weight"), weight, shape, &architecture)?;
+        check(&format!("{conv}.weight"), &weight, shape, &architecture)?;
         let channels = shape[0];
         let vector = |name: String| match file.get(&name) {
             Some(tensor) => {
@@ -161,14 +171,12 @@ pub fn fold(
         for part in ["weight", "bias", "running_mean", "running_var"] {
             statistics.push(vector(format!("{norm}.{part}"))?);
         }
-        let mut values = weight.values.clone();
+        let mut values = weight.values;
+        let per_filter = values.len() / channels;
         let mut shift = bias.cloned().unwrap_or_else(|| vec![0.0; channels]);
         match statistics[..] {
             [Some(gamma), Some(beta), Some(mean), Some(variance)] => {
-                for (channel, filter) in values
-                    .chunks_exact_mut(weight.values.len() / channels)
-                    .enumerate()
-                {
+                for (channel, filter) in values.chunks_exact_mut(per_filter).enumerate() {
                     let scale = gamma[channel] / (variance[channel] + EPSILON).sqrt();
                     filter.iter_mut().for_each(|value| *value *= scale);
                     shift[channel] = beta[channel] + (shift[channel] - mean[channel]) * scale;
@@ -208,9 +216,15 @@ pub fn fold(
         Err(WeightsError::Missing {
             architecture,
             names: missing,
-            hint: hint(file),
+            hint: looks_like,
         })
     }
+}
+
+/// What stands before the names of a network's tensors.
+fn prefix_of<'a>(mut names: impl Iterator<Item = &'a String>) -> String {
+    let prefix = names.find_map(|name| name.strip_suffix("layer1.0.conv1.weight"));
+    prefix.unwrap_or_default().to_string()
 }
 
 /// A convolution's name in the file, and that of the norm behind it.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crate::chromium::{Chromium, WebGpu};
+use crate::chromium::{Camera, Chromium, WebGpu};
 use crate::hostile::encode;
 use crate::packages::{self, Files};
 use crate::page::Page;
@@ -39,6 +39,15 @@ impl Bench {
 
     /// As [`Self::start`], with a say in what is served.
     pub fn start_with(webgpu: WebGpu, change: impl FnOnce(&Path)) -> Option<Self> {
+        Self::start_with_camera(webgpu, Camera::Own, change)
+    }
+
+    /// As [`Self::start_with`], with a camera.
+    pub fn start_with_camera(
+        webgpu: WebGpu,
+        camera: Camera,
+        change: impl FnOnce(&Path),
+    ) -> Option<Self> {
         let wanted = BrowserTests::wanted();
         if wanted == BrowserTests::Off {
             skipped("browser tests have a stage of their own");
@@ -68,7 +77,7 @@ impl Bench {
         copy_folder(&dist, &site);
         change(&site);
         let server = StaticServer::bind(site, 0).unwrap().start();
-        let chromium = Chromium::start(&browser.unwrap(), webgpu).unwrap();
+        let chromium = Chromium::start(&browser.unwrap(), webgpu, camera).unwrap();
         Some(Self {
             chromium,
             address: server.address(),

@@ -19,6 +19,17 @@ pub enum WebGpu {
     Missing,
 }
 
+/// What the page gets when it asks for the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Camera {
+    /// What this machine has; nobody is there to allow it.
+    Own,
+    /// Chromium's moving test picture, allowed at once.
+    Fake,
+    /// The same, refused at once.
+    Denied,
+}
+
 /// Switches every browser gets: no window, no network of its own, nothing kept.
 const COMMON: [&str; 11] = [
     "--headless=new",
@@ -42,6 +53,22 @@ const SOFTWARE_WEBGPU: [&str; 4] = [
     "--enable-unsafe-swiftshader",
 ];
 
+impl Camera {
+    fn switches(self) -> &'static [&'static str] {
+        match self {
+            Self::Own => &[],
+            Self::Fake => &[
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
+            Self::Denied => &[
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream=deny",
+            ],
+        }
+    }
+}
+
 /// A running browser.
 #[derive(Debug)]
 pub struct Chromium {
@@ -54,7 +81,7 @@ pub struct Chromium {
 
 impl Chromium {
     /// Starts a browser with a fresh profile.
-    pub fn start(browser: &Browser, webgpu: WebGpu) -> Result<Self> {
+    pub fn start(browser: &Browser, webgpu: WebGpu, camera: Camera) -> Result<Self> {
         let driver = Driver::start(browser)?;
         let profile = tempfile::Builder::new().prefix("fsr-chromium-").tempdir()?;
         let mut switches: Vec<String> = COMMON.map(String::from).to_vec();
@@ -62,6 +89,7 @@ impl Chromium {
             WebGpu::Software => switches.extend(SOFTWARE_WEBGPU.map(String::from)),
             WebGpu::Missing => switches.push("--disable-gpu".into()),
         }
+        switches.extend(camera.switches().iter().map(ToString::to_string));
         if is_root() {
             // Chromium's sandbox refuses to run as root, which is what a container gives us.
             switches.push("--no-sandbox".into());

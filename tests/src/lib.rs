@@ -1,10 +1,11 @@
 //! Support for the tests that cross crates: where things are, when a test may be skipped, a browser to drive.
 
+pub mod access;
+pub mod backbones;
 pub mod bench;
 pub mod chromium;
 pub mod faulty_server;
 pub mod hostile;
-pub mod look;
 pub mod packages;
 pub mod page;
 pub mod paths;

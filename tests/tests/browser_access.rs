@@ -5,19 +5,15 @@
 #![allow(clippy::unwrap_used)]
 
 use fsr::products::{Product, generate};
+use fsr_tests::access::{axe, look, press_enter, tab_to};
 use fsr_tests::bench::{Bench, refs};
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::hostile::encode;
-use fsr_tests::look::{axe, look};
 use fsr_tests::paths;
 use image::ImageFormat;
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// Keys of WebDriver.
-const TAB: char = '\u{e004}';
-const ENTER: char = '\u{e007}';
+use std::path::PathBuf;
 
 #[test]
 fn no_state_of_the_page_has_a_barrier() {
@@ -113,40 +109,6 @@ fn labelled_folder(bench: &Bench) -> PathBuf {
         }
     }
     root
-}
-
-/// What has the focus: its test hook, else its text.
-fn focused(page: &Bench) -> String {
-    let script = "
-        const element = document.activeElement;
-        return element === document.body ? 'body' : element.dataset.testid ?? element.innerText ?? '';";
-    let name = page.chromium.session.execute(script, &[]).unwrap();
-    name.as_str().unwrap_or_default().trim().to_owned()
-}
-
-/// Presses Tab until `name` has the focus; the focus must be visible on the way.
-fn tab_to(bench: &Bench, name: &str) {
-    let visible = "
-        const style = getComputedStyle(document.activeElement);
-        const next = document.activeElement.nextElementSibling;
-        const shows = (style) => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
-        return shows(style) || (next !== null && shows(getComputedStyle(next)));";
-    for _ in 0..80 {
-        bench.chromium.session.press(&TAB.to_string()).unwrap();
-        let here = focused(bench);
-        if here != "body" {
-            let seen = bench.chromium.session.execute(visible, &[]).unwrap();
-            assert_eq!(seen, true, "the focus on {here:?} cannot be seen");
-        }
-        if here == name {
-            return;
-        }
-    }
-    panic!("Tab does not lead to {name}");
-}
-
-fn press_enter(bench: &Bench) {
-    bench.chromium.session.press(&ENTER.to_string()).unwrap();
 }
 
 #[test]

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use fsr::products::Product;
+use fsr_tests::access::{axe, look};
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
-use fsr_tests::look::{axe, look};
 use fsr_tests::page::{Page, hook};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -176,7 +176,7 @@ fn folding_a_batch_norm_keeps_the_networks_answer() {
         file.insert(format!("{norm}.running_var"), vector(0.5, 2.0));
         file.insert(format!("{conv}.weight"), tensor);
     }
-    let folded = weights::fold(&file, &config, &device).unwrap();
+    let folded = weights::fold(file.clone(), &config, &device).unwrap();
     import(config.init(&device), &folded, "").unwrap();
     let (weight, bias) = (
         &file["layer1.0.conv1.weight"],
@@ -203,13 +203,13 @@ fn folding_a_batch_norm_keeps_the_networks_answer() {
         .collect();
     let bytes = weights::write(&prefixed, &Default::default()).unwrap();
     assert_eq!(
-        weights::fold(&weights::read(&bytes).unwrap(), &config, &device).unwrap(),
+        weights::fold(weights::read(&bytes).unwrap(), &config, &device).unwrap(),
         folded
     );
 
     file.remove("layer2.1.conv2.weight");
     file.remove("bn1.running_var");
-    let error = weights::fold(&file, &config, &device)
+    let error = weights::fold(file.clone(), &config, &device)
         .unwrap_err()
         .to_string();
     assert!(
@@ -221,7 +221,7 @@ fn folding_a_batch_norm_keeps_the_networks_answer() {
         kind: BackboneKind::Resnet50,
         ..config
     };
-    let error = weights::fold(&file, &wrong, &device).unwrap_err();
+    let error = weights::fold(file, &wrong, &device).unwrap_err();
     assert!(
         matches!(
             error,

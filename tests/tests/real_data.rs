@@ -32,7 +32,7 @@ fn resnet18() -> BackboneConfig {
 
 fn folded(file: &Path, config: &BackboneConfig, device: &Device) -> NamedTensors {
     let tensors = weights::read(&fs::read(file).unwrap()).unwrap();
-    weights::fold(&tensors, config, device).unwrap()
+    weights::fold(tensors, config, device).unwrap()
 }
 
 fn picture(path: &Path) -> RgbImage {
@@ -96,7 +96,7 @@ fn weights_of_another_network_are_refused_by_name() {
         kind: BackboneKind::Resnet50,
         stride: StridePlacement::V1_5,
     };
-    let error = weights::fold(&file, &wanted, &Device::flex())
+    let error = weights::fold(file, &wanted, &Device::flex())
         .unwrap_err()
         .to_string();
     assert!(

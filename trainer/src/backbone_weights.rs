@@ -68,7 +68,7 @@ pub fn load(
     } else {
         weights::read(&bytes)
     };
-    let folded = file.and_then(|file| weights::fold(&file, config, &Device::flex()));
+    let folded = file.and_then(|file| weights::fold(file, config, &Device::flex()));
     let folded =
         folded.with_context(|| format!("cannot use --backbone-weights {}", source.display()))?;
     let name = source

@@ -1,5 +1,6 @@
-// Packages from an address that the visitor types. The page itself may not connect elsewhere: the field is in a
-// sandboxed frame, which alone may (`elsewhere.html`), and which is there only when asked for. Here its bytes arrive.
+// Packages, and weights of backbones, from an address that the visitor types. The page itself may not connect
+// elsewhere: the field is in a sandboxed frame, which alone may (`elsewhere.html`), and which is there only when asked
+// for. Here its bytes arrive.
 
 import { bytes, button, dangerous, h, reason } from "./dom.js";
 import * as kept from "./kept.js";
@@ -9,6 +10,10 @@ import { follow, live, say } from "./words.js";
 const BASE = new URL("elsewhere/", document.baseURI).href;
 const key = (address, name) => `${BASE}${encodeURIComponent(address)}/${name}`;
 const NAME = /^[^/\\\0]{1,200}$/;
+// A weight file alone is a backbone to train on.
+const isBackbone = (files) => files.length === 1 && files[0].name.endsWith(".safetensors");
+// What the names of texts about them begin with.
+const thing = (files) => (isBackbone(files) ? "weights" : "package");
 // More than any package that fits into a tab.
 const MOST_BYTES = 4e9;
 
@@ -130,9 +135,9 @@ export class Elsewhere {
     this.open(files);
     try {
       for (const file of files) await kept.putWhole(key(address, file.name), file);
-      this.shelf.tell(() => say("fetched", { host: new URL(address).host }));
+      this.shelf.tell(() => say(`${thing(files)}_fetched`, { host: new URL(address).host }));
     } catch (error) {
-      this.shelf.tell(() => say("fetched_only", { host: new URL(address).host, why: reason(error) }), true);
+      this.shelf.tell(() => say(`${thing(files)}_fetched_only`, { host: new URL(address).host, why: reason(error) }), true);
     }
     await this.fill();
     this.shelf.refresh();
@@ -151,16 +156,17 @@ export class Elsewhere {
   }
 
   row(address, files) {
-    const size = files.reduce((sum, [, file]) => sum + file.size, 0);
+    const names = files.map(([, file]) => file);
+    const size = names.reduce((sum, file) => sum + file.size, 0);
     return h("li", { "data-testid": "elsewhere-entry", "data-address": address },
       h("div", {}, address, " ", h("span", { class: "quiet" }, bytes(size))),
       h("div", { class: "row" },
-        button(say("use_it"), "secondary", "elsewhere-use", () => this.open(files.map(([, file]) => file))),
-        dangerous("elsewhere-delete", say("package_from", { address }), async () => {
+        button(say("use_it"), "secondary", "elsewhere-use", () => this.open(names)),
+        dangerous("elsewhere-delete", say(`${thing(names)}_from`, { address }), async () => {
           for (const [url] of files) await kept.remove(url);
           await this.fill();
           await this.shelf.refresh();
-          this.shelf.tellHere(() => say("package_deleted"));
+          this.shelf.tellHere(() => say(`${thing(names)}_deleted`));
         })));
   }
 }

@@ -14,10 +14,12 @@
 pub mod address;
 pub mod attachment;
 pub mod backend;
+pub mod camera;
 pub mod curve;
 pub mod folder;
 pub mod histogram;
 pub mod list;
+pub mod live;
 pub mod package_files;
 pub mod palette;
 #[cfg(target_arch = "wasm32")]

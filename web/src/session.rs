@@ -25,12 +25,16 @@ pub enum Task<F> {
     OpenPackage(Vec<(String, F)>),
     /// Judge an image file of this name.
     InspectFile(String, F),
+    /// Judge a camera's frame of this name, width and height.
+    InspectFrame(String, (u32, u32), F),
     /// Judge an image file of the list: its row, its name, and whether its map is wanted.
     ListFile(u32, String, F, bool),
     /// Compute the figures of a labelled folder, from maps and masks in the plan's order.
     Measure(Box<MeasurePlan>, Vec<F>),
-    /// Train a detector.
-    Train(TrainPlan, Vec<Good<F>>),
+    /// Look through a weight file of this name for a backbone.
+    CheckBackbone(String, F),
+    /// Train a detector, on the backbone in a weight file or on that of the model in use.
+    Train(TrainPlan, Vec<Good<F>>, Option<(String, F)>),
     /// Judge a generated sample.
     InspectSample(SampleSpec),
     /// Show a generated sample.
@@ -62,6 +66,7 @@ enum Lane {
     Image,
     List,
     Measure,
+    Backbone,
     Train,
     Preview,
 }
@@ -71,7 +76,7 @@ impl Lane {
     fn replaces(self) -> bool {
         matches!(
             self,
-            Self::Package | Self::Image | Self::Measure | Self::Train
+            Self::Package | Self::Image | Self::Measure | Self::Backbone | Self::Train
         )
     }
 }
@@ -80,9 +85,10 @@ impl<F: Clone> Task<F> {
     fn lane(&self) -> Lane {
         match self {
             Self::FetchPackage(_) | Self::OpenPackage(_) => Lane::Package,
-            Self::InspectFile(..) | Self::InspectSample(_) => Lane::Image,
+            Self::InspectFile(..) | Self::InspectFrame(..) | Self::InspectSample(_) => Lane::Image,
             Self::ListFile(..) => Lane::List,
             Self::Measure(..) => Lane::Measure,
+            Self::CheckBackbone(..) => Lane::Backbone,
             Self::Train(..) => Lane::Train,
             Self::Preview(_) => Lane::Preview,
         }
@@ -96,11 +102,21 @@ impl<F: Clone> Task<F> {
                 (ToWorker::OpenPackage { id, names }, files)
             }
             Self::InspectFile(name, file) => (ToWorker::InspectFile { id, name }, vec![file]),
+            Self::InspectFrame(name, (width, height), pixels) => {
+                let head = ToWorker::InspectFrame {
+                    id,
+                    name,
+                    width,
+                    height,
+                };
+                (head, vec![pixels])
+            }
             Self::ListFile(_, name, file, map) => {
                 (ToWorker::ListFile { id, name, map }, vec![file])
             }
             Self::Measure(plan, files) => (ToWorker::Measure { id, plan: *plan }, files),
-            Self::Train(plan, good) => {
+            Self::CheckBackbone(name, file) => (ToWorker::CheckBackbone { id, name }, vec![file]),
+            Self::Train(plan, good, backbone) => {
                 let mut files = Vec::new();
                 let mut images = Vec::new();
                 for image in good {
@@ -112,7 +128,15 @@ impl<F: Clone> Task<F> {
                         Good::Sample(sample) => GoodImage::Sample { sample },
                     });
                 }
-                (ToWorker::Train { id, plan, images }, files)
+                let (backbone, weights) = backbone.unzip();
+                files.extend(weights);
+                let head = ToWorker::Train {
+                    id,
+                    plan,
+                    images,
+                    backbone,
+                };
+                (head, files)
             }
             Self::InspectSample(sample) => (ToWorker::InspectSample { id, sample }, Vec::new()),
             Self::Preview(sample) => (ToWorker::Preview { id, sample }, Vec::new()),
@@ -125,9 +149,12 @@ impl<F: Clone> Task<F> {
         match self {
             Self::FetchPackage(url) => Matter::ModelAt(url.clone()),
             Self::OpenPackage(_) => Matter::Package,
-            Self::InspectFile(name, _) | Self::ListFile(_, name, ..) => Matter::File(name.clone()),
+            Self::InspectFile(name, _)
+            | Self::InspectFrame(name, ..)
+            | Self::ListFile(_, name, ..)
+            | Self::CheckBackbone(name, _) => Matter::File(name.clone()),
             Self::Measure(..) => Matter::Figures,
-            Self::Train(plan, _) => Matter::Training(plan.name.clone()),
+            Self::Train(plan, ..) => Matter::Training(plan.name.clone()),
             Self::InspectSample(sample) | Self::Preview(sample) => Matter::Sample(sample.clone()),
         }
     }
@@ -384,6 +411,7 @@ fn first_line(message: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::protocol::Head;
     use crate::words::Language;
 
     type TestSession = Session<&'static str>;
@@ -629,13 +657,19 @@ mod tests {
         ];
         let mut session = TestSession::default();
         session.model_loaded(Task::FetchPackage("models/default/".into()));
-        let (id, posts) = session.ask(Task::Train(plan, good));
-        assert_eq!(posts[0].files, ["a", "b"]);
+        let weights = Some(("resnet18.safetensors".into(), "w"));
+        let (id, posts) = session.ask(Task::Train(plan, good, weights));
+        assert_eq!(posts[0].files, ["a", "b", "w"]);
+        assert_eq!(posts[0].head.attachments(), 3);
         assert_eq!(session.training(), Some(id));
         let gpu = Life::Running(Backend::WebGpu);
         let (posts, dropped, again) = restart(session.trapped(gpu, "device lost"));
         assert_eq!((posts.len(), dropped, again), (2, false, true));
-        assert_eq!(posts[1].files, ["a", "b"]);
+        assert_eq!(
+            posts[1].files,
+            ["a", "b", "w"],
+            "the backbone's file comes along to the next worker"
+        );
         let task = session.answered(posts[0].head.request().unwrap()).unwrap();
         session.model_loaded(task);
         let cpu = Life::Running(Backend::Cpu);
@@ -653,7 +687,7 @@ mod tests {
     fn an_image_is_suspected_before_a_training_that_began_earlier() {
         let mut session = TestSession::default();
         session.model_loaded(Task::FetchPackage("models/default/".into()));
-        session.ask(Task::Train(TrainPlan::few_shot("x"), Vec::new()));
+        session.ask(Task::Train(TrainPlan::few_shot("x"), Vec::new(), None));
         session.ask(image("huge.png"));
         let cpu = Life::Running(Backend::Cpu);
         let Recovery::Restart { dropped, .. } = session.trapped(cpu, "x") else {

@@ -205,6 +205,36 @@ facts! {
             /// Width and height of the image, pixels.
             image: (u32, u32),
         },
+        /// A file that holds no backbone to train on.
+        NoBackbone {
+            /// Its name.
+            name: String,
+            /// Why.
+            reason: String,
+        },
+        /// The page cannot ask for a camera at all.
+        NoCameras {
+            /// Whether the browser trusts how the page was opened: `secure`, or nothing.
+            context: String,
+        },
+        /// The visitor, the browser or the system allowed no camera.
+        CameraRefused,
+        /// There is no camera.
+        NoCamera,
+        /// A camera that does not start.
+        CameraBusy,
+        /// Another of the browser's errors.
+        Camera {
+            /// What the browser says.
+            why: String,
+        },
+        /// The camera went away while it was used.
+        CameraLost,
+        /// A picture could not be taken.
+        Picture {
+            /// What the browser says.
+            why: String,
+        },
         /// A sample that cannot be made.
         NoSample {
             /// Why.

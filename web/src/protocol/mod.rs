@@ -12,6 +12,7 @@
 //! program runs is lost.
 
 mod answer;
+mod backbone;
 pub(crate) mod facts;
 mod failure;
 mod figures;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use answer::{Agreement, Answer};
+pub use backbone::{BackboneSummary, accepted};
 pub use failure::{Again, Failure, Matter, sentence};
 pub use figures::{Figures, MeasurePlan, MeasuredImage, Note, PixelFigures, Ranking};
 pub use model::{Architecture, ModelSummary, Origin, ProductInfo, SelfTest, TrainedOn};
@@ -79,6 +81,17 @@ pub enum ToWorker {
         /// Name to show and to use in errors.
         name: String,
     },
+    /// Judge a frame of a camera; its RGBA pixels are attached as a buffer.
+    InspectFrame {
+        /// Request.
+        id: RequestId,
+        /// Name to show and to use in errors.
+        name: String,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
     /// Judge an encoded image for the list; its `File` or `Blob` is attached. Answered with scores and a
     /// small picture.
     ListFile {
@@ -96,8 +109,15 @@ pub enum ToWorker {
         /// Scores and labels.
         plan: MeasurePlan,
     },
-    /// Train a detector on good images, on the backbone of the model in use; the files among them are
-    /// attached in order. It goes on whenever nothing else waits.
+    /// Look through a weight file for a backbone to train on; its `File` is attached.
+    CheckBackbone {
+        /// Request.
+        id: RequestId,
+        /// Name to show and to use in errors.
+        name: String,
+    },
+    /// Train a detector on good images; the files among them are attached in order. It goes on whenever
+    /// nothing else waits.
     Train {
         /// Request.
         id: RequestId,
@@ -105,6 +125,8 @@ pub enum ToWorker {
         plan: TrainPlan,
         /// The good images.
         images: Vec<GoodImage>,
+        /// Name of the backbone's weight file, attached last; the backbone of the model in use when there is none.
+        backbone: Option<String>,
     },
     /// Pause, resume or end a training.
     Steer {
@@ -138,12 +160,19 @@ impl Head for ToWorker {
     fn attachments(&self) -> usize {
         match self {
             Self::OpenPackage { names, .. } => names.len(),
-            Self::InspectFile { .. } | Self::ListFile { .. } => 1,
+            Self::InspectFile { .. }
+            | Self::InspectFrame { .. }
+            | Self::ListFile { .. }
+            | Self::CheckBackbone { .. } => 1,
             Self::Measure { plan, .. } => plan.attachments(),
-            Self::Train { images, .. } => images
-                .iter()
-                .filter(|image| matches!(image, GoodImage::File { .. }))
-                .count(),
+            Self::Train {
+                images, backbone, ..
+            } => {
+                let files = images
+                    .iter()
+                    .filter(|image| matches!(image, GoodImage::File { .. }));
+                files.count() + usize::from(backbone.is_some())
+            }
             _ => 0,
         }
     }
@@ -156,8 +185,10 @@ impl ToWorker {
             Self::FetchPackage { id, .. }
             | Self::OpenPackage { id, .. }
             | Self::InspectFile { id, .. }
+            | Self::InspectFrame { id, .. }
             | Self::ListFile { id, .. }
             | Self::Measure { id, .. }
+            | Self::CheckBackbone { id, .. }
             | Self::Train { id, .. }
             | Self::InspectSample { id, .. }
             | Self::Preview { id, .. } => Some(*id),
@@ -230,6 +261,13 @@ pub enum FromWorker {
         id: RequestId,
         /// What was found.
         figures: Box<Figures>,
+    },
+    /// A weight file holds a backbone that can be trained on.
+    Backbone {
+        /// Request.
+        id: RequestId,
+        /// What it is.
+        backbone: BackboneSummary,
     },
     /// How a training goes on.
     Training {

@@ -32,6 +32,12 @@ fn requests() -> Vec<ToWorker> {
             id: 3,
             name: "part \"7\".png".into(),
         },
+        ToWorker::InspectFrame {
+            id: 10,
+            name: "camera".into(),
+            width: 640,
+            height: 480,
+        },
         ToWorker::ListFile {
             id: 6,
             name: "b.jpg".into(),
@@ -71,6 +77,11 @@ fn requests() -> Vec<ToWorker> {
                     name: "c.jpg".into(),
                 },
             ],
+            backbone: Some("resnet18.safetensors".into()),
+        },
+        ToWorker::CheckBackbone {
+            id: 9,
+            name: "resnet18.safetensors".into(),
         },
         ToWorker::Steer {
             id: 7,
@@ -225,6 +236,16 @@ fn every_answer_survives_the_journey_bit_for_bit() {
             id: 6,
             event: TrainEvent::Packing,
         },
+        FromWorker::Backbone {
+            id: 9,
+            backbone: BackboneSummary {
+                name: "resnet18.safetensors".into(),
+                architecture: "ResNet-18".into(),
+                parameters: 2_780_000,
+                bytes: 46_800_000,
+                sha256: "ab".into(),
+            },
+        },
         FromWorker::Trained {
             id: 6,
             model: Box::new(model.clone()),
@@ -246,7 +267,7 @@ fn every_answer_survives_the_journey_bit_for_bit() {
 #[test]
 fn heads_count_their_attachments() {
     let counts: Vec<usize> = requests().iter().map(Head::attachments).collect();
-    assert_eq!(counts, [0, 0, 2, 1, 1, 2, 2, 0, 0, 0, 0]);
+    assert_eq!(counts, [0, 0, 2, 1, 1, 1, 2, 3, 1, 0, 0, 0, 0]);
     assert_eq!(
         FromWorker::Inspected {
             id: 1,
@@ -276,9 +297,11 @@ fn only_what_expects_an_answer_is_a_request() {
             Some(1),
             Some(2),
             Some(3),
+            Some(10),
             Some(6),
             Some(8),
             Some(7),
+            Some(9),
             None,
             Some(4),
             Some(5),

@@ -9,6 +9,7 @@ use fsr_web::{
 };
 
 use crate::{
+    camera,
     details::Details,
     gallery::{FIRST_DEFECT, FIRST_PRODUCT, Gallery},
     input::take_pasted,
@@ -30,6 +31,7 @@ pub fn App() -> impl IntoView {
     language::begin(page);
     link::open(page);
     shelf::listen(page);
+    camera::watch(page);
     first_requests(page);
     window_event_listener(ev::paste, move |event| take_pasted(page, &event));
     view! {

@@ -14,6 +14,7 @@ use fsr_web::{
 };
 
 use crate::{
+    burst::Burst,
     gallery::FIRST_PRODUCT,
     input::list_of,
     language::{say, told, words},
@@ -163,6 +164,7 @@ pub fn Collect(page: Page) -> impl IntoView {
                 <input node_ref=folder type="file" multiple class="hidden-input" tabindex="-1"
                     aria-label=say(|w| w.collect.images_folder) data-testid="good-folder-input" on:change=chosen/>
             </div>
+            <Burst page/>
             <ul class="good-list" aria-label=say(|w| w.collect.collected)>
                 <For each=move || page.good.get() key=|item| item.id let:item>
                     <GoodTile page item/>

@@ -12,7 +12,7 @@ use fsr_web::{
 };
 
 use crate::{
-    collect,
+    backbone, collect,
     dropped::{Dropped, Found},
     language::say,
     link, list,
@@ -162,6 +162,16 @@ fn flat(files: Vec<Found>) -> Vec<File> {
     files.map(|found| found.file).collect()
 }
 
+/// Opens a model package, or a backbone when it is a weight file alone.
+pub fn open(page: Page, mut files: Vec<(String, JsValue)>) {
+    if backbone::is_lone(&files)
+        && let Some((name, file)) = files.pop()
+    {
+        return backbone::check(page, name, file);
+    }
+    link::ask(page, Task::OpenPackage(files));
+}
+
 /// Takes files as what they are: a labelled folder, a model package, images or an image.
 fn take(page: Page, files: Vec<Found>) {
     let handle = |file: File| (file.name(), JsValue::from(file));
@@ -187,8 +197,7 @@ fn take(page: Page, files: Vec<Found>) {
             .filter(|found| is_package(found) && (!is_flat || found.is_flat()))
             .map(|found| handle(found.file))
             .collect();
-        link::ask(page, Task::OpenPackage(files));
-        return;
+        return open(page, files);
     }
     let files: Vec<File> = files.into_iter().map(|found| found.file).collect();
     if files.len() > 1 {

@@ -18,7 +18,7 @@ use fsr_web::{
 };
 
 use crate::{
-    download, hook, list, shelf,
+    backbone, download, hook, list, live, shelf,
     state::{Measured, Page, Picture, Saved, Shown, Stage, Subject, TrainStage},
 };
 
@@ -55,6 +55,11 @@ pub fn ask(page: Page, task: Task<JsValue>) {
     match &task {
         Task::InspectFile(name, _) => begin(page, Subject::File(name.clone())),
         Task::InspectSample(sample) => begin(page, Subject::Sample(sample.clone())),
+        Task::InspectFrame(..) => {
+            if page.opened.get_untracked().is_some() {
+                page.opened.set(None);
+            }
+        }
         Task::FetchPackage(_) | Task::OpenPackage(_) => {
             page.failure.set(None);
             shelf::forget();
@@ -66,7 +71,7 @@ pub fn ask(page: Page, task: Task<JsValue>) {
             page.training.set(TrainStage::Asked);
         }
         Task::Measure(..) => page.measured.set(Measured::Asked),
-        Task::ListFile(..) | Task::Preview(_) => {}
+        Task::ListFile(..) | Task::CheckBackbone(..) | Task::Preview(_) => {}
     }
     LINK.with_borrow_mut(|link| {
         let (_, posts) = link.session.ask(task);
@@ -119,6 +124,7 @@ fn begin(page: Page, subject: Subject) {
     page.busy.set(Some(subject));
     page.failure.set(None);
     page.opened.set(None);
+    live::give_way(page);
 }
 
 impl Link {
@@ -261,6 +267,8 @@ fn recover(page: Page, message: &str) {
                     Task::ListFile(row, ..) => list::failed(page, row, reason),
                     Task::Measure(..) => page.measured.set(Measured::Failed(reason)),
                     Task::OpenPackage(_) => shelf::refused(),
+                    Task::CheckBackbone(..) => backbone::refused(page),
+                    Task::InspectFrame(..) => live::give_way(page),
                     _ => {}
                 }
             }
@@ -328,8 +336,13 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                 train(page, event);
             }
         }
+        FromWorker::Backbone { id, backbone } => {
+            if let Some(Task::CheckBackbone(_, file)) = answered(id) {
+                backbone::found(page, backbone, file);
+            }
+        }
         FromWorker::Trained { id, model } => {
-            let Some(Task::Train(plan, _)) = answered(id) else {
+            let Some(Task::Train(plan, ..)) = answered(id) else {
                 return;
             };
             let archive = attachments.first().cloned().unwrap_or_default();
@@ -374,20 +387,25 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
             }
         }
         FromWorker::Inspected { id, answer } => {
-            if answered(id).is_none() {
-                return;
+            let Some(task) = answered(id) else { return };
+            let frame = matches!(task, Task::InspectFrame(..));
+            if !frame {
+                page.busy.set(None);
             }
-            page.busy.set(None);
             match shown(*answer, attachments) {
                 Ok(shown) => {
                     let threshold = untrack(|| page.threshold_of(&shown.answer));
                     hook::publish(&shown, shown.verdict(threshold.as_ref()));
-                    page.failure.set(None);
                     let shown = Arc::new(shown);
-                    if let Some(row) = page.opened.get_untracked() {
+                    if let Some(row) = page.opened.get_untracked().filter(|_| !frame) {
                         list::remember(row, &shown);
                     }
-                    page.shown.set(Some(shown));
+                    page.shown.set(Some(shown.clone()));
+                    if frame {
+                        live::answered(page, &shown.answer);
+                    } else {
+                        page.failure.set(None);
+                    }
                 }
                 Err(error) => page.failure.set(Some(bad_message(error))),
             }
@@ -425,6 +443,8 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                     page.measured.set(Measured::Failed(failure));
                     return;
                 }
+                Task::CheckBackbone(..) => backbone::refused(page),
+                Task::InspectFrame(..) => live::give_way(page),
                 Task::Train(..) => {
                     page.training.set(TrainStage::Idle);
                     page.paused.set(false);

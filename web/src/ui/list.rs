@@ -70,6 +70,14 @@ pub fn add(page: Page, files: Vec<(String, JsValue)>) {
     pump(page);
 }
 
+/// Adds a file without showing it.
+pub fn keep(page: Page, name: String, file: JsValue) {
+    let id = NEXT.replace(NEXT.get() + 1);
+    FILES.with_borrow_mut(|files| files.insert(id, file));
+    page.rows.update(|rows| rows.push(Row::new(id, name)));
+    pump(page);
+}
+
 /// Adds the test images of a labelled folder; one that was there before loses its labels.
 pub fn add_folder(page: Page, images: Vec<TestImage>, files: &[JsValue]) {
     let mut labelled = Labelled {

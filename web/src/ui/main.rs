@@ -3,6 +3,12 @@
 #[cfg(target_arch = "wasm32")]
 mod app;
 #[cfg(target_arch = "wasm32")]
+mod backbone;
+#[cfg(target_arch = "wasm32")]
+mod burst;
+#[cfg(target_arch = "wasm32")]
+mod camera;
+#[cfg(target_arch = "wasm32")]
 mod collect;
 #[cfg(target_arch = "wasm32")]
 mod controls;
@@ -28,6 +34,10 @@ mod layers;
 mod link;
 #[cfg(target_arch = "wasm32")]
 mod list;
+#[cfg(target_arch = "wasm32")]
+mod live;
+#[cfg(target_arch = "wasm32")]
+mod media;
 #[cfg(target_arch = "wasm32")]
 mod paint;
 #[cfg(target_arch = "wasm32")]

@@ -11,9 +11,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, Event, File};
 
-use fsr_web::session::Task;
-
-use crate::{link, state::Page};
+use crate::{backbone, input, state::Page};
 
 /// What the shelf calls the detector that was just trained.
 const TRAINED: &str = "trained";
@@ -32,7 +30,7 @@ pub fn listen(page: Page) {
     });
 }
 
-/// Opens what the shelf hands over: `{token, files, threshold}`.
+/// Opens what the shelf hands over: `{token, files, threshold}`. A lone weight file is a backbone, and no model.
 fn open(page: Page, event: &Event) {
     let detail = get(event, "detail");
     let files: Vec<(String, JsValue)> = Array::from(&get(&detail, "files"))
@@ -41,8 +39,11 @@ fn open(page: Page, event: &Event) {
         .collect();
     let token = get(&detail, "token").as_string().unwrap_or_default();
     let threshold = get(&detail, "threshold").as_f64().map(|value| value as f32);
-    link::ask(page, Task::OpenPackage(files));
-    OPENING.set(Some((token, threshold)));
+    let is_package = !backbone::is_lone(&files);
+    input::open(page, files);
+    if is_package {
+        OPENING.set(Some((token, threshold)));
+    }
 }
 
 /// Another package was asked for: the shelf's is not awaited any longer.

@@ -10,12 +10,14 @@ use fsr_web::{
     curve::Curve,
     list::{Row, RowId},
     palette::Palette,
-    protocol::{Answer, Failure, Figures, ModelSummary, Phase, ProductInfo, Threshold},
+    protocol::{
+        Answer, BackboneSummary, Failure, Figures, ModelSummary, Phase, ProductInfo, Threshold,
+    },
     region,
     verdict::{self, Verdict},
 };
 
-use crate::language::words;
+use crate::{camera::Camera, language::words, live::Live};
 
 /// Where the page is in its life.
 #[derive(Debug, Clone, PartialEq)]
@@ -221,6 +223,17 @@ impl Shown {
     }
 }
 
+/// What the next training is done on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backbone {
+    /// That of the model in use.
+    OfTheModel,
+    /// A weight file of this name is being looked through.
+    Checking(String),
+    /// The network in a weight file of the visitor's.
+    Own(BackboneSummary),
+}
+
 /// All signals of the page; a copy refers to the same ones.
 #[derive(Clone, Copy)]
 pub struct Page {
@@ -256,6 +269,12 @@ pub struct Page {
     pub outline: RwSignal<bool>,
     /// Draw the line where heat begins.
     pub contour: RwSignal<bool>,
+    /// The camera.
+    pub camera: Camera,
+    /// Judging what it sees.
+    pub live: Live,
+    /// What the next training is done on.
+    pub backbone: RwSignal<Backbone>,
     /// Good images to train on.
     pub good: RwSignal<Vec<GoodItem>>,
     /// Where the training stands.
@@ -297,6 +316,9 @@ impl Page {
             palette: RwSignal::new(address.palette),
             outline: RwSignal::new(false),
             contour: RwSignal::new(true),
+            camera: Camera::new(),
+            live: Live::new(),
+            backbone: RwSignal::new(Backbone::OfTheModel),
             good: RwSignal::new(Vec::new()),
             training: RwSignal::new(TrainStage::Idle),
             paused: RwSignal::new(false),

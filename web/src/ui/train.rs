@@ -10,10 +10,11 @@ use fsr_web::{
 };
 
 use crate::{
+    backbone::{self, BackboneLine},
     collect,
     language::{say, told, words, words_now},
     link,
-    state::{Page, Stage, TrainStage},
+    state::{Page, TrainStage},
 };
 
 /// Size of the curve's drawing.
@@ -28,7 +29,7 @@ pub fn Train(page: Page) -> impl IntoView {
     let ready = move || {
         let images = page.good.with(Vec::len);
         (FEWEST_IMAGES..=MOST_IMAGES).contains(&images)
-            && page.model.with(Option::is_some)
+            && backbone::is_there(page)
             && !page.training.get().under_way()
     };
     let start = move |_| {
@@ -44,7 +45,7 @@ pub fn Train(page: Page) -> impl IntoView {
             plan.check(images.len())
         };
         match checked {
-            Ok(()) => link::ask(page, Task::Train(plan, images)),
+            Ok(()) => link::ask(page, Task::Train(plan, images, backbone::chosen(page))),
             Err(failure) => page.failure.set(Some(failure)),
         }
     };
@@ -55,6 +56,7 @@ pub fn Train(page: Page) -> impl IntoView {
             data-step=move || page.curve.with(|curve| curve.done())>
             <h3><span class="step-number" aria-hidden="true">"2"</span> {say(|w| w.train.title)}</h3>
             <p class="quiet">{say(|w| w.train.about)}</p>
+            <BackboneLine page/>
             <Show when=move || !under_way()>
                 <div class="fields">
                     <label>{say(|w| w.train.name)} " " <input type="text" maxlength="60" data-testid="train-name" prop:value=move || name.get()
@@ -70,9 +72,6 @@ pub fn Train(page: Page) -> impl IntoView {
                 <button type="button" class="primary" data-testid="train-start" prop:disabled=move || !ready() on:click=start.clone()>
                     {told(move || if page.training.get() == TrainStage::Done { words().train.again } else { words().train.start }.to_owned())}
                 </button>
-                <Show when=move || page.stage.get() == Stage::Empty>
-                    <p class="quiet">{say(|w| w.train.needs_model)}</p>
-                </Show>
             </Show>
             <Show when=under_way>
                 <div class="row">

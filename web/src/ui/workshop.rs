@@ -6,6 +6,7 @@ use crate::{
     collect::Collect,
     input::{Images, Packages},
     language::{say, told, words},
+    live::LiveView,
     state::{Page, Saved, TrainStage},
     status::bytes,
     train::Train,
@@ -43,6 +44,7 @@ fn Inspect(page: Page) -> impl IntoView {
                 }.to_owned())}
             </p>
             <Images page/>
+            <LiveView page/>
             <Packages page/>
             <fsr-kept></fsr-kept>
             {move || page.saved.get().map(|saved| view! { <Save saved/> })}

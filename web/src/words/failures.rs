@@ -173,6 +173,43 @@ fn english(failure: &Failure) -> Told {
             ),
             "Use masks of their images' size.",
         ),
+        Failure::NoBackbone { name, reason } => told(
+            format!("{name} cannot be trained on: {reason}."),
+            "Give a .safetensors file with torchvision's or timm's ResNet-18, ResNet-34, ResNet-50 or WideResNet-50-2; \
+             or a model package: its .zip, or config.json with its weights.",
+        ),
+        Failure::NoCameras { context } if context == "secure" => told(
+            "This browser gives pages no camera.".into(),
+            "Use a current Chrome, Edge, Firefox or Safari, or choose files.",
+        ),
+        Failure::NoCameras { .. } => told(
+            "A camera can only be used on a page opened over HTTPS or from this device.".into(),
+            "Open the page by an https:// address or as localhost, or choose files.",
+        ),
+        Failure::CameraRefused => told(
+            "The camera was not allowed.".into(),
+            "Allow it for this page, beside the address and in the system's settings, and press the button again.",
+        ),
+        Failure::NoCamera => told(
+            "No camera was found.".into(),
+            "Connect one and press the button again, or choose files.",
+        ),
+        Failure::CameraBusy => told(
+            "The camera could not be started; another program may be using it.".into(),
+            "Close that program or choose another camera, and press the button again.",
+        ),
+        Failure::Camera { why } => told(
+            format!("The camera could not be used: {why}"),
+            "Press the button again, or choose files.",
+        ),
+        Failure::CameraLost => told(
+            "The camera was disconnected.".into(),
+            "Connect it and press the button again.",
+        ),
+        Failure::Picture { why } => told(
+            format!("The picture could not be taken: {why}"),
+            "Close the camera and open it again.",
+        ),
         Failure::NoSample { message } => told(
             format!("The sample cannot be made: {message}."),
             "Pick one of the sample tiles.",
@@ -318,6 +355,39 @@ fn chinese(failure: &Failure) -> Told {
             ),
             "请使用与图像大小相同的掩膜。",
         ),
+        Failure::NoBackbone { name, reason } => told(
+            format!("无法用 {name} 训练：{reason}。"),
+            "请提供 torchvision 或 timm 的 ResNet-18、ResNet-34、ResNet-50 或 WideResNet-50-2 的 .safetensors 文件，\
+             或模型包（.zip，或 config.json 及其权重）。",
+        ),
+        Failure::NoCameras { context } if context == "secure" => told(
+            "此浏览器不向网页提供摄像头。".into(),
+            "请使用新版 Chrome、Edge、Firefox 或 Safari，或改为选择文件。",
+        ),
+        Failure::NoCameras { .. } => told(
+            "只有通过 HTTPS 或在本机打开的页面才能使用摄像头。".into(),
+            "请用 https:// 地址或 localhost 打开页面，或改为选择文件。",
+        ),
+        Failure::CameraRefused => told(
+            "摄像头未获许可。".into(),
+            "请在地址栏旁和系统设置中允许此页面使用摄像头，然后再次点击按钮。",
+        ),
+        Failure::NoCamera => told(
+            "未找到摄像头。".into(),
+            "请连接摄像头后再次点击按钮，或改为选择文件。",
+        ),
+        Failure::CameraBusy => told(
+            "无法启动摄像头，可能正被其他程序占用。".into(),
+            "请关闭该程序或选择其他摄像头，然后再次点击按钮。",
+        ),
+        Failure::Camera { why } => told(
+            format!("无法使用摄像头：{why}"),
+            "请再次点击按钮，或改为选择文件。",
+        ),
+        Failure::CameraLost => told("摄像头已断开。".into(), "请重新连接后再次点击按钮。"),
+        Failure::Picture { why } => {
+            told(format!("无法拍摄照片：{why}"), "请关闭摄像头后重新打开。")
+        }
         Failure::NoSample { message } => {
             told(format!("无法生成样例：{message}。"), "请选择一个样例图块。")
         }

@@ -52,6 +52,7 @@ macro_rules! table {
     };
 }
 
+mod camera;
 mod facts;
 mod failures;
 mod frame;
@@ -63,6 +64,7 @@ mod shelf;
 mod tests;
 mod workshop;
 
+pub use camera::{Backbone, Camera};
 pub use facts::Facts;
 pub use failures::{Failures, Told};
 pub use frame::{Frame, Status};
@@ -142,6 +144,10 @@ pub struct Words {
     pub collect: Collect,
     /// Step two.
     pub train: Train,
+    /// The camera, in steps one and three.
+    pub camera: Camera,
+    /// What a training begins with.
+    pub backbone: Backbone,
     /// Step three, and what is opened.
     pub inspect: Inspect,
     /// The result.
@@ -173,6 +179,8 @@ static EN: Words = Words {
     facts: Facts::EN,
     collect: Collect::EN,
     train: Train::EN,
+    camera: Camera::EN,
+    backbone: Backbone::EN,
     inspect: Inspect::EN,
     result: Result::EN,
     verdict: Verdict::EN,
@@ -193,6 +201,8 @@ static ZH: Words = Words {
     facts: Facts::ZH,
     collect: Collect::ZH,
     train: Train::ZH,
+    camera: Camera::ZH,
+    backbone: Backbone::ZH,
     inspect: Inspect::ZH,
     result: Result::ZH,
     verdict: Verdict::ZH,

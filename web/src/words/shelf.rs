@@ -83,8 +83,8 @@ table! {
         elsewhere_about: "Until you type an address here and press Fetch, this page connects to no server but its own. Images are never sent.",
             "在您于此输入地址并点击“获取”之前，本页面只连接自己的服务器。图像绝不会被发送。";
         elsewhere_open: "Fetch from an address…", "从地址获取…";
-        elsewhere_frame: "Fetch a model package from another address", "从其他地址获取模型包";
-        elsewhere_label: "Its address, or owner/name on Hugging Face", "模型包地址，或 Hugging Face 上的 owner/name";
+        elsewhere_frame: "Fetch a model package or a backbone's weights from another address", "从其他地址获取模型包或骨干网络权重";
+        elsewhere_label: "Its address, or owner/name on Hugging Face", "地址，或 Hugging Face 上的 owner/name";
         elsewhere_fetch: "Fetch", "获取";
         elsewhere_bar: "Download from the address", "从该地址下载的进度";
         fetching: "Fetching from {host}…", "正在从 {host} 获取…";
@@ -93,10 +93,14 @@ table! {
         goes_on: " Fetch goes on where it ended.", "再次点击“获取”可从中断处继续。";
         fetch_cancelled: "The download from {host} was cancelled.", "从 {host} 的下载已取消。";
         fetch_failed: "Nothing could be fetched from {host}: {why}.", "无法从 {host} 获取：{why}。";
-        fetched: "The package from {host} was fetched and is kept in this browser.", "已从 {host} 获取模型包，并保存在此浏览器中。";
-        fetched_only: "The package from {host} was fetched, but could not be kept: {why}.", "已从 {host} 获取模型包，但无法保存：{why}。";
+        package_fetched: "The package from {host} was fetched and is kept in this browser.", "已从 {host} 获取模型包，并保存在此浏览器中。";
+        package_fetched_only: "The package from {host} was fetched, but could not be kept: {why}.", "已从 {host} 获取模型包，但无法保存：{why}。";
         package_from: "the package from {address}", "来自 {address} 的模型包";
         package_deleted: "The package was deleted from this browser.", "模型包已从此浏览器中删除。";
+        weights_fetched: "The weights from {host} were fetched and are kept in this browser.", "已从 {host} 获取权重，并保存在此浏览器中。";
+        weights_fetched_only: "The weights from {host} were fetched, but could not be kept: {why}.", "已从 {host} 获取权重，但无法保存：{why}。";
+        weights_from: "the weights from {address}", "来自 {address} 的权重";
+        weights_deleted: "The weights were deleted from this browser.", "权重已从此浏览器中删除。";
         https_only: "only https addresses can be fetched", "只能从 https 地址获取";
         password: "an address with a password in it is not fetched", "不接受含有密码的地址";
         no_address: "no address was typed", "没有输入地址";

@@ -19,6 +19,8 @@ fn texts(words: &Words) -> Vec<(String, &'static str)> {
         ("facts", words.facts.texts()),
         ("collect", words.collect.texts()),
         ("train", words.train.texts()),
+        ("camera", words.camera.texts()),
+        ("backbone", words.backbone.texts()),
         ("inspect", words.inspect.texts()),
         ("result", words.result.texts()),
         ("verdict", words.verdict.texts()),
@@ -109,6 +111,19 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
         (seconds(59), &["59"]),
         (seconds(61), &["1", "01"]),
         (seconds(7_260), &["2", "01"]),
+        (w.camera.burst(8), &["8"]),
+        (w.camera.taken(3, 8), &["3", "8"]),
+        (w.camera.full(), &["32"]),
+        (w.camera.nameless(2), &["2"]),
+        (w.camera.each(251.3), &["251 ms"]),
+        (w.camera.rate("3.1", "251 ms"), &["3.1", "251 ms"]),
+        (w.backbone.checking("a.safetensors"), &["a.safetensors"]),
+        (w.backbone.of_the_model("nut"), &["nut"]),
+        (
+            w.backbone
+                .facts("ResNet-18", "2.8", "a.safetensors", "9 MB"),
+            &["ResNet-18", "2.8", "a.safetensors", "9 MB"],
+        ),
         (
             w.inspect.saved("nut.zip", "9 MB"),
             &["nut.zip", "9 MB", "fsr predict"],
@@ -305,6 +320,8 @@ fn failures() -> Vec<(Failure, &'static [&'static str])> {
             },
             &["http://a/", "odd"],
         ),
+        (Failure::Camera { why: why.clone() }, &["odd"]),
+        (Failure::Picture { why: why.clone() }, &["odd"]),
         (
             Failure::Unreadable {
                 matter: Matter::Trained,
@@ -312,6 +329,29 @@ fn failures() -> Vec<(Failure, &'static [&'static str])> {
             },
             &["odd"],
         ),
+        (
+            Failure::NoBackbone {
+                name: text("a.safetensors"),
+                reason: text("short"),
+            },
+            &["a.safetensors", "short", "ResNet-18", ".zip"],
+        ),
+        (
+            Failure::NoCameras {
+                context: text("secure"),
+            },
+            &["Firefox"],
+        ),
+        (
+            Failure::NoCameras {
+                context: String::new(),
+            },
+            &["HTTPS", "localhost"],
+        ),
+        (Failure::CameraRefused, &[]),
+        (Failure::NoCamera, &[]),
+        (Failure::CameraBusy, &[]),
+        (Failure::CameraLost, &[]),
         (
             Failure::NoPackage {
                 url: text("http://a/"),

@@ -48,7 +48,6 @@ table! {
         steps: "Steps", "步数";
         start: "Train", "开始训练";
         again: "Train again", "重新训练";
-        needs_model: "Training needs a model's backbone: open a model package.", "训练需要模型的骨干网络：请打开模型包。";
         resume: "Resume", "继续";
         pause: "Pause", "暂停";
         stop: "Stop and keep", "停止并保留";

@@ -1,24 +1,22 @@
 //! One device, one detector, and the answer to each message.
 
-use fsr::image::decode;
+use burn::tensor::Device;
 use wasm_bindgen::JsValue;
-use web_time::Instant;
 
 use fsr_web::{
-    address::SampleSpec,
     backend::{Backend, BackendWish, Reason},
     post::bytes_out,
-    protocol::{Failure, FromWorker, Matter, RequestId, SelfTest, ToWorker},
+    protocol::{Failure, FromWorker, GoodImage, RequestId, SelfTest, ToWorker, TrainPlan},
 };
 
 use crate::{
+    backbone::{self, Base},
     device::{self, Chosen},
-    files::local,
-    judge::{self, Answered, Detail, Subject, since},
+    judge::{self, Answered, Detail, Subject},
     load::{self, LoadError, Loaded, Source},
     measure::measure,
     outbox::{fail, send},
-    sample,
+    sample, subject,
     train::{self, Job, Trouble},
 };
 
@@ -42,11 +40,20 @@ impl Engine {
                 let source = load::open(&names, &attached).await;
                 self.load(id, source).await;
             }
-            ToWorker::InspectFile { id, name } => match read_image(name, &attached).await {
+            ToWorker::InspectFile { id, name } => match subject::read(name, &attached).await {
                 Ok(subject) => self.judge(id, subject, Detail::Full).await,
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::ListFile { id, name, map } => match read_image(name, &attached).await {
+            ToWorker::InspectFrame {
+                id,
+                name,
+                width,
+                height,
+            } => match subject::frame(name, width, height, &attached) {
+                Ok(subject) => self.judge(id, subject, Detail::Full).await,
+                Err(failure) => fail(id, failure),
+            },
+            ToWorker::ListFile { id, name, map } => match subject::read(name, &attached).await {
                 Ok(subject) => self.judge(id, subject, Detail::Small { map }).await,
                 Err(failure) => fail(id, failure),
             },
@@ -57,19 +64,27 @@ impl Engine {
                 }
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::InspectSample { id, sample } => match make_sample(sample) {
+            ToWorker::InspectSample { id, sample } => match subject::sample(sample) {
                 Ok(subject) => self.judge(id, subject, Detail::Full).await,
                 Err(failure) => fail(id, failure),
             },
-            ToWorker::Train { id, plan, images } => {
-                let Some(loaded) = &self.loaded else {
-                    return fail(id, Failure::NoModelToTrain { name: plan.name });
-                };
-                match Job::new(id, plan, images, attached, &loaded.detector) {
-                    Ok(job) => self.training = Some(job),
+            ToWorker::CheckBackbone { id, name } => {
+                let file = attached.first().cloned().unwrap_or_default();
+                let device = self.device().await;
+                match backbone::check(&name, &file, &device).await {
+                    Ok(backbone) => send(&FromWorker::Backbone { id, backbone }, &[]),
                     Err(failure) => fail(id, failure),
                 }
             }
+            ToWorker::Train {
+                id,
+                plan,
+                images,
+                backbone,
+            } => match self.begin(id, plan, images, backbone, attached).await {
+                Ok(job) => self.training = Some(job),
+                Err(failure) => fail(id, failure),
+            },
             ToWorker::Steer { id, wish } => {
                 if let Some(job) = self.training.as_mut().filter(|job| job.id == id) {
                     job.steer(wish);
@@ -91,6 +106,42 @@ impl Engine {
             // The queue sees to it.
             ToWorker::FetchPackage { .. } => {}
         }
+    }
+
+    /// A training on the backbone in the last attached file, or on that of the model in use.
+    async fn begin(
+        &mut self,
+        id: RequestId,
+        plan: TrainPlan,
+        images: Vec<GoodImage>,
+        backbone: Option<String>,
+        mut attached: Vec<JsValue>,
+    ) -> Result<Job, Failure> {
+        let base = match backbone {
+            Some(name) => {
+                let file = attached.pop().unwrap_or_default();
+                let device = self.device().await;
+                backbone::base(&name, &file, &device).await?
+            }
+            None => {
+                let Some(loaded) = &self.loaded else {
+                    return Err(Failure::NoModelToTrain { name: plan.name });
+                };
+                Base::of(&loaded.detector)
+            }
+        };
+        Job::new(id, plan, images, attached, base)
+    }
+
+    /// The device in use, chosen now if need be.
+    async fn device(&mut self) -> Device {
+        if let Some(chosen) = &self.chosen {
+            return chosen.device.clone();
+        }
+        let chosen = device::open(BackendWish::Auto, None).await;
+        let device = chosen.device.clone();
+        self.choose(chosen);
+        device
     }
 
     /// Whether a training waits for nothing but time.
@@ -173,10 +224,7 @@ impl Engine {
             Err(failure) => return fail(id, failure),
         };
         loop {
-            if self.chosen.is_none() {
-                let chosen = device::open(BackendWish::Auto, None).await;
-                self.choose(chosen);
-            }
+            self.device().await;
             let Some(chosen) = &self.chosen else { return };
             let backend = chosen.backend;
             let trouble = match load::build(&source, &chosen.device, backend).await {
@@ -249,31 +297,6 @@ impl Engine {
     }
 }
 
-async fn read_image(name: String, attached: &[JsValue]) -> Result<Subject, Failure> {
-    let start = Instant::now();
-    let file = attached.first().cloned().unwrap_or(JsValue::UNDEFINED);
-    let matter = Matter::File(name.clone());
-    let bytes = local(&matter, &file).await?;
-    let image = decode(&bytes).map_err(|error| Failure::about(matter, error))?;
-    Ok(Subject {
-        name,
-        sample: None,
-        image,
-        mask: None,
-        made: ("decode", since(start)),
-    })
-}
-
-fn make_sample(spec: SampleSpec) -> Result<Subject, Failure> {
-    let start = Instant::now();
-    let made = sample::make(&spec, sample::SIDE)?;
-    Ok(Subject {
-        name: spec.title(),
-        sample: Some(spec),
-        image: made.image,
-        mask: Some(made.mask),
-        made: ("generate", since(start)),
-    })
 }
 
 fn preview(id: RequestId, image: &fsr::image::RgbImage) {

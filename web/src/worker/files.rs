@@ -1,5 +1,7 @@
 //! Bytes of files: from the page's server, with progress, or from the visitor's disk.
 
+use std::ops::Range;
+
 use fsr_web::{
     post::js_message,
     protocol::{Failure, Matter},
@@ -96,15 +98,28 @@ impl Fetched {
 
 /// Reads a file of the visitor's.
 pub async fn local(matter: &Matter, file: &JsValue) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: JsValue| Failure::Unreadable {
-        matter: matter.clone(),
-        why: js_message(&error),
-    };
     let blob: &Blob = file
         .dyn_ref()
-        .ok_or_else(|| unreadable("not a file".into()))?;
+        .ok_or_else(|| unreadable(matter, &"not a file".into()))?;
+    bytes_of(matter, blob).await
+}
+
+/// Reads a part of a file of the visitor's.
+pub async fn slice(matter: &Matter, file: &Blob, part: Range<u64>) -> Result<Vec<u8>, Failure> {
+    let part = file.slice_with_f64_and_f64(part.start as f64, part.end as f64);
+    bytes_of(matter, &part.map_err(|error| unreadable(matter, &error))?).await
+}
+
+async fn bytes_of(matter: &Matter, blob: &Blob) -> Result<Vec<u8>, Failure> {
     let buffer = JsFuture::from(blob.array_buffer())
         .await
-        .map_err(unreadable)?;
+        .map_err(|error| unreadable(matter, &error))?;
     Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+fn unreadable(matter: &Matter, error: &JsValue) -> Failure {
+    Failure::Unreadable {
+        matter: matter.clone(),
+        why: js_message(error),
+    }
 }

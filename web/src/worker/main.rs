@@ -6,6 +6,8 @@
 //! another worker.
 
 #[cfg(target_arch = "wasm32")]
+mod backbone;
+#[cfg(target_arch = "wasm32")]
 mod device;
 #[cfg(target_arch = "wasm32")]
 mod engine;
@@ -23,6 +25,8 @@ mod outbox;
 mod queue;
 #[cfg(target_arch = "wasm32")]
 mod sample;
+#[cfg(target_arch = "wasm32")]
+mod subject;
 #[cfg(target_arch = "wasm32")]
 mod train;
 

@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 
-use burn::tensor::Device;
 use fsr::{
     alter::{altered, variants},
     calibration::{Calibration, CalibrationSource},
@@ -32,7 +31,7 @@ use fsr_web::{
     protocol::{Failure, FromWorker, GoodImage, Matter, RequestId, Steer, TrainEvent, TrainPlan},
 };
 
-use crate::{files::local, judge::since, outbox::send, sample};
+use crate::{backbone::Base, files::local, judge::since, outbox::send, sample};
 
 /// Why a training cannot go on.
 pub enum Trouble {
@@ -90,7 +89,7 @@ pub struct Job {
     unread: VecDeque<Unread>,
     images: usize,
     copies: VecDeque<RgbImage>,
-    /// The untrained model on the backbone of the model in use.
+    /// The untrained model.
     model: Fsr,
     weights: Option<WeightsOrigin>,
     data: String,
@@ -103,27 +102,30 @@ pub struct Job {
 }
 
 impl Job {
-    /// Begins, with the backbone and the sizes of `base`.
+    /// Begins; `attached` are the images' files in order.
     pub fn new(
         id: RequestId,
         plan: TrainPlan,
         images: Vec<GoodImage>,
         attached: Vec<JsValue>,
-        base: &Detector,
+        base: Base,
     ) -> Result<Self, Failure> {
         plan.check(images.len())?;
-        let device: &Device = base.model.device();
-        let config = base.model.config.clone();
+        let Base {
+            config,
+            backbone,
+            weights,
+            device,
+        } = base;
         let recipe = Recipe::fast();
         let restorer = Restorer::new(
             &config.restorer,
             (&config).into(),
             recipe.position,
             plan.seed,
-            device,
+            &device,
         );
-        let backbone = base.model.backbone.clone();
-        let model = Fsr::from_parts(&config, &recipe, backbone, restorer, device);
+        let model = Fsr::from_parts(&config, &recipe, backbone, restorer, &device);
         let mut files = attached.into_iter();
         let count = images.len();
         let drawn = images.iter().find_map(|image| match image {
@@ -147,7 +149,7 @@ impl Job {
             images: count,
             copies: VecDeque::new(),
             model,
-            weights: base.config.provenance.backbone_weights.clone(),
+            weights,
             data: drawn.map_or_else(
                 || "photographs given to the page".to_owned(),
                 |product| format!("generated samples ({product})"),

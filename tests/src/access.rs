@@ -1,4 +1,4 @@
-//! A state of the page looked at: pictures in light and dark, on a desk and on a phone, and what axe-core says of it.
+//! The page for everyone: what axe-core says of it, light and dark, on a desk and on a phone, and where the keyboard leads.
 //! Pictures are left in `target/screenshots/`; `FSR_SCREENSHOTS=docs/screenshots` renews those of the documents.
 
 #![allow(clippy::unwrap_used)]
@@ -20,16 +20,9 @@ use std::time::Duration;
 const DESK: (u32, u32) = (1280, 1000);
 const PHONE: (u32, u32) = (390, 844);
 
-/// The script of axe-core; without it, said aloud, only pictures and widths are checked.
-pub fn axe() -> Option<String> {
-    let script = xtask::axe::find().map(|path| fs::read_to_string(path).unwrap());
-    if script.is_none() {
-        skipped(
-            "axe-core is not there (`cargo xtask test` fetches it); only pictures and widths are checked",
-        );
-    }
-    script
-}
+/// Keys of WebDriver.
+const TAB: char = '\u{e004}';
+const ENTER: char = '\u{e007}';
 
 /// What axe-core objects to, one line a place.
 fn violations(bench: &Bench) -> Vec<String> {
@@ -75,6 +68,17 @@ fn publish(picture: &[u8], folder: &Path, name: &str) {
     JpegEncoder::new_with_quality(file, 80)
         .encode_image(&half)
         .unwrap();
+}
+
+/// The text of axe-core; said aloud when it is not there.
+pub fn axe() -> Option<String> {
+    let script = xtask::axe::find().map(|path| fs::read_to_string(path).unwrap());
+    if script.is_none() {
+        skipped(
+            "axe-core is not there (`cargo xtask test` fetches it); only pictures and widths are checked",
+        );
+    }
+    script
 }
 
 /// Looks at a state in light and dark, on a desk and on a phone: pictures, axe-core, no sideways scrolling.
@@ -134,4 +138,39 @@ pub fn look(bench: &Bench, axe: Option<&str>, state: &str) {
     session
         .chromium("Emulation.clearDeviceMetricsOverride", json!({}))
         .unwrap();
+}
+
+/// What has the focus: its test hook, else its text.
+fn focused(page: &Bench) -> String {
+    let script = "
+        const element = document.activeElement;
+        return element === document.body ? 'body' : element.dataset.testid ?? element.innerText ?? '';";
+    let name = page.chromium.session.execute(script, &[]).unwrap();
+    name.as_str().unwrap_or_default().trim().to_owned()
+}
+
+/// Presses Tab until `name` has the focus; the focus must be visible on the way.
+pub fn tab_to(bench: &Bench, name: &str) {
+    let visible = "
+        const style = getComputedStyle(document.activeElement);
+        const next = document.activeElement.nextElementSibling;
+        const shows = (style) => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+        return shows(style) || (next !== null && shows(getComputedStyle(next)));";
+    for _ in 0..80 {
+        bench.chromium.session.press(&TAB.to_string()).unwrap();
+        let here = focused(bench);
+        if here != "body" {
+            let seen = bench.chromium.session.execute(visible, &[]).unwrap();
+            assert_eq!(seen, true, "the focus on {here:?} cannot be seen");
+        }
+        if here == name {
+            return;
+        }
+    }
+    panic!("Tab does not lead to {name}");
+}
+
+/// Presses Enter.
+pub fn press_enter(bench: &Bench) {
+    bench.chromium.session.press(&ENTER.to_string()).unwrap();
 }
