@@ -297,8 +297,6 @@ impl Engine {
     }
 }
 
-}
-
 fn preview(id: RequestId, image: &fsr::image::RgbImage) {
     let rgba: Vec<u8> = image
         .pixels()
