@@ -29,6 +29,11 @@ impl Zoom {
     /// Largest enlargement.
     pub const LARGEST: f32 = 12.0;
 
+    /// How much larger than the frame the sheet is.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
     /// Whether less than the whole image is seen.
     pub fn is_enlarged(&self) -> bool {
         self.scale > 1.0

@@ -53,7 +53,7 @@ pub struct Picture {
     /// The mask, white on defects; none for good images and where none is drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     mask: Option<String>,
-    /// Where the restorer looks to restore the most anomalous token; none for rivals.
+    /// Where the restorer looks to restore the most anomalous token; none for rivals, and none where it sees tiles.
     #[serde(skip_serializing_if = "Option::is_none")]
     attention: Option<String>,
 }
@@ -148,7 +148,6 @@ pub fn draw(
         let one = &inspected[index];
         let input = to_input_size(&dataset::image(&one.test.path)?, side);
         let heat = overlay(&input, &one.map, scale, 1.0);
-        let tokens = model.tokens(model.taps(std::slice::from_ref(&input)));
         let mut files = vec![
             ("input", "jpg", jpeg(&input)?),
             ("heat", "jpg", jpeg(&heat)?),
@@ -156,7 +155,13 @@ pub fn draw(
         if let (Some(mask), Some(_)) = (&one.mask, &one.test.defect) {
             files.push(("mask", "png", png_mask(mask, side)?));
         }
-        if let Some(attention) = pollster::block_on(model.attention(tokens))? {
+        let attention = if detector.config.tiles.is_none() {
+            let tokens = model.tokens(model.taps(std::slice::from_ref(&input)));
+            pollster::block_on(model.attention(tokens))?
+        } else {
+            None
+        };
+        if let Some(attention) = attention {
             let view = attention_view(&input, &one.map, &attention, model.config.grid());
             files.push(("attention", "jpg", jpeg(&view)?));
         }
@@ -266,6 +271,7 @@ mod tests {
         let one = |test, value: f32| Inspected {
             test,
             map: AnomalyMap::new(1, 1, vec![value]),
+            stitched: None,
             scores: ImageScores {
                 std: value,
                 max: value,

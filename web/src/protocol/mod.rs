@@ -13,6 +13,7 @@ mod failure;
 mod figures;
 mod model;
 mod score;
+mod tiles;
 mod training;
 
 use serde::{Deserialize, Serialize};
@@ -27,12 +28,13 @@ pub use failure::{Failure, sentence};
 pub use figures::{Figures, MeasurePlan, MeasuredImage, PixelFigures, Ranking};
 pub use model::{ModelSummary, ProductInfo, SelfTest};
 pub use score::{Reduction, Scores, Threshold};
+pub use tiles::TileGrid;
 pub use training::{
     FEWEST_IMAGES, GoodImage, MOST_IMAGES, MOST_STEPS, Steer, TrainEvent, TrainPlan,
 };
 
 /// Version of this protocol. A cached worker of another build is refused, not misread.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Pairs an answer with its request; unique for the life of the page.
 pub type RequestId = u32;
@@ -202,6 +204,15 @@ pub enum FromWorker {
         id: RequestId,
         /// What it is.
         model: Box<ModelSummary>,
+    },
+    /// How far a large image is that is judged in tiles.
+    Tiles {
+        /// Request.
+        id: RequestId,
+        /// Tiles done.
+        done: usize,
+        /// Tiles in all.
+        total: usize,
     },
     /// An image was judged. Attached: shown RGBA pixels, the map's values (f32), the map in
     /// colour (RGBA, see-through where cool), and the ground-truth mask (one byte a shown

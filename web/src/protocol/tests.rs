@@ -107,6 +107,12 @@ fn answer() -> Answer {
             area: 0.03,
         }),
         timings: vec![("backbone".into(), 12.5)],
+        tiles: Some(TileGrid {
+            width: 512,
+            height: 512,
+            columns: vec![0, 388],
+            rows: vec![0, 388],
+        }),
         backend: Backend::Cpu,
     }
 }

@@ -2,13 +2,18 @@
 
 use leptos::prelude::*;
 
-use fsr_web::{address::View, palette::Palette, zoom::Zoom};
+use fsr_web::{address::View, palette::Palette, protocol::TileGrid, zoom::Zoom};
 
-use crate::state::Page;
+use crate::{state::Page, tile_grid::TileToggle};
 
 /// The controls under the image.
 #[component]
-pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoView {
+pub fn Controls(
+    page: Page,
+    has_mask: bool,
+    tiles: Option<TileGrid>,
+    zoom: RwSignal<Zoom>,
+) -> impl IntoView {
     Effect::new(move |before: Option<()>| {
         let (view, palette, threshold) =
             (page.view.get(), page.palette.get(), page.threshold.get());
@@ -63,6 +68,7 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                     <span>"Outline the true defect"</span>
                 </label>
             })}
+            {tiles.map(|grid| view! { <TileToggle page grid/> })}
             <label class="slider">
                 <span>"Colours"</span>
                 <select data-testid="palette" on:change:target=move |event| {

@@ -10,6 +10,7 @@ use crate::{
     download, paint,
     probe::{Place, pointed, stepped},
     state::{Page, Shown},
+    tile_grid::TileLines,
 };
 
 /// The canvases on top of each other, from below.
@@ -167,6 +168,10 @@ pub fn Layers(
                 <canvas node_ref=heat class="heat" data-testid="overlay" style=strength></canvas>
                 <canvas node_ref=contour data-testid="contour" class:off=move || !page.contour.get()></canvas>
                 <canvas node_ref=truth data-testid="truth" class:off=move || !page.outline.get()></canvas>
+                {shown.answer.tiles.clone().map(|grid| {
+                    let size = (shown.answer.width, shown.answer.height);
+                    view! { <TileLines page grid size zoom/> }
+                })}
                 {move || (page.view.get() == View::Swipe).then(|| view! {
                     <span class="divider" style=move || format!("left: {}%", page.divider.get())></span>
                 })}

@@ -55,6 +55,7 @@ pub fn ask(page: Page, task: Task<JsValue>) {
     match &task {
         Task::InspectFile(..) | Task::InspectSample(_) => {
             page.busy.set(Some(title(&task)));
+            page.tiles_done.set(None);
             page.failure.set(None);
             page.opened.set(None);
         }
@@ -385,6 +386,11 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
         FromWorker::Measured { id, figures } => {
             if answered(id).is_some() {
                 page.measured.set(Measured::Done(Arc::new(*figures)));
+            }
+        }
+        FromWorker::Tiles { id, done, total } => {
+            if LINK.with_borrow(|link| link.session.awaits(id)) {
+                page.tiles_done.set(Some((done, total)));
             }
         }
         FromWorker::Inspected { id, answer } => {

@@ -43,6 +43,8 @@ mod table;
 #[cfg(target_arch = "wasm32")]
 mod threshold;
 #[cfg(target_arch = "wasm32")]
+mod tile_grid;
+#[cfg(target_arch = "wasm32")]
 mod train;
 #[cfg(target_arch = "wasm32")]
 mod workshop;

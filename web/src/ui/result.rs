@@ -21,6 +21,7 @@ use crate::{
     paint,
     probe::{Place, Regions, read_out},
     state::{Page, Shown, Stage},
+    tile_grid,
 };
 
 /// Everything about the image that was judged last.
@@ -70,7 +71,7 @@ pub fn ResultView(page: Page) -> impl IntoView {
                 view! {
                     <p class="busy-note">
                         <span class="spinner" aria-hidden="true"></span>
-                        {move || if waiting() { format!("{name}: waiting for the model") } else { format!("Inspecting {name}") }}
+                        {move || if waiting() { format!("{name}: waiting for the model") } else { format!("Inspecting {name}{}", tile_grid::progress(page)) }}
                     </p>
                 }
             })}
@@ -120,6 +121,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
             .and_then(|sample| against_truth(sample, verdict.get()))
     };
     let agreement = shown.answer.agreement;
+    let tiles = shown.answer.tiles.clone();
     let has_mask = shown.mask.iter().any(|&value| value > 127);
     // Where heat begins; moved with the threshold.
     let mapped = shown.clone();
@@ -149,7 +151,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
             <div class="stage">
                 <Layers page shown=shown.clone() layers level place zoom/>
                 <p class="quiet read-out" data-testid="read-out">{move || read_out(&read, place.get())}</p>
-                <Controls page has_mask zoom/>
+                <Controls page has_mask tiles zoom/>
                 <button type="button" class="link" data-testid="export-png" on:click=save>"Save this view as PNG"</button>
             </div>
             <div class="findings">

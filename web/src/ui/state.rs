@@ -204,6 +204,8 @@ pub struct Page {
     pub shown: RwSignal<Option<Arc<Shown>>>,
     /// Name of the image under way.
     pub busy: RwSignal<Option<String>>,
+    /// Of a large image under way: tiles done, and of how many.
+    pub tiles_done: RwSignal<Option<(usize, usize)>>,
     /// The last failure, until dismissed.
     pub failure: RwSignal<Option<Failure>>,
     /// Pictures of samples.
@@ -226,6 +228,8 @@ pub struct Page {
     pub outline: RwSignal<bool>,
     /// Draw the line where heat begins.
     pub contour: RwSignal<bool>,
+    /// Draw the tiles of a large image.
+    pub tiles: RwSignal<bool>,
     /// Good images to train on.
     pub good: RwSignal<Vec<GoodItem>>,
     /// Where the training stands.
@@ -257,6 +261,7 @@ impl Page {
             model: RwSignal::new(None),
             shown: RwSignal::new(None),
             busy: RwSignal::new(None),
+            tiles_done: RwSignal::new(None),
             failure: RwSignal::new(None),
             previews: RwSignal::new(HashMap::new()),
             products: RwSignal::new(Vec::new()),
@@ -267,6 +272,7 @@ impl Page {
             palette: RwSignal::new(address.palette),
             outline: RwSignal::new(false),
             contour: RwSignal::new(true),
+            tiles: RwSignal::new(false),
             good: RwSignal::new(Vec::new()),
             training: RwSignal::new(TrainStage::Idle),
             paused: RwSignal::new(false),

@@ -14,7 +14,7 @@ use fsr_web::{
 use crate::{
     device::{self, Chosen},
     files::local,
-    judge::{self, Answered, Detail, Subject, since},
+    judge::{self, Answered, Detail, Judge, Subject, since},
     load::{self, LoadError, Loaded, Source},
     measure::measure,
     outbox::{fail, send},
@@ -230,7 +230,17 @@ impl Engine {
             );
         };
         let backend = loaded.backend;
-        match judge::inspect(&loaded.detector, &subject.image).await {
+        let (width, height) = subject.image.dimensions();
+        let plan = match loaded.detector.plan(width, height) {
+            Ok(plan) => plan,
+            Err(error) => return fail(id, Failure::about(&subject.name, &error.to_string())),
+        };
+        let told = |done, total| {
+            if total > 1 && detail == Detail::Full {
+                send(&FromWorker::Tiles { id, done, total }, &[]);
+            }
+        };
+        match judge::inspect(&loaded.detector, &subject.image, told).await {
             Ok(inspection) => {
                 let category = subject
                     .sample
@@ -244,7 +254,17 @@ impl Engine {
                 let Answered {
                     answer,
                     attachments,
-                } = judge::answer(subject, inspection, threshold, backend, detail);
+                } = judge::answer(
+                    subject,
+                    inspection,
+                    Judge {
+                        threshold,
+                        backend,
+                        plan,
+                        side: loaded.detector.model.config.image_size,
+                    },
+                    detail,
+                );
                 let answer = Box::new(answer);
                 let message = match detail {
                     Detail::Full => FromWorker::Inspected { id, answer },

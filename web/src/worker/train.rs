@@ -308,7 +308,7 @@ impl Job {
         let picture = generate(product, product.defects().first().copied(), 1, drawn)
             .map_err(|error| Trouble::Device(error.to_string()))?;
         let image = to_input_size(&picture.image, side);
-        let found = detector.inspect(&image).await?;
+        let found = detector.inspect_whole(&image).await?;
         Ok(Package {
             config,
             tensors,

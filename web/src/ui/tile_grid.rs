@@ -1,0 +1,48 @@
+//! The tiles that a large image was judged in, drawn over it.
+
+use leptos::prelude::*;
+
+use fsr_web::{protocol::TileGrid, zoom::Zoom};
+
+use crate::state::Page;
+
+/// How far a large image is; empty for one that is judged as a whole.
+pub fn progress(page: Page) -> String {
+    page.tiles_done
+        .get()
+        .map_or_else(String::new, |(done, total)| {
+            format!(": {done} of {total} tiles")
+        })
+}
+
+/// Shows and hides the grid.
+#[component]
+pub fn TileToggle(page: Page, grid: TileGrid) -> impl IntoView {
+    view! {
+        <label class="check">
+            <input type="checkbox" data-testid="tiles-toggle" prop:checked=move || page.tiles.get()
+                on:change:target=move |event| page.tiles.set(event.target().checked())/>
+            <span>{grid.label()}</span>
+        </label>
+    }
+}
+
+/// The grid over an image of `size` (width and height), pixels.
+#[component]
+pub fn TileLines(
+    page: Page,
+    grid: TileGrid,
+    size: (u32, u32),
+    zoom: RwSignal<Zoom>,
+) -> impl IntoView {
+    let path = grid.path();
+    // One pixel of the screen however large the image is shown.
+    let line = move || format!("--hairline: {:.4}px", 1.0 / zoom.get().scale());
+    view! {
+        <svg class="tile-grid" data-testid="tile-grid" aria-hidden="true" preserveAspectRatio="none"
+            viewBox=format!("0 0 {} {}", size.0, size.1) style=line class:off=move || !page.tiles.get()>
+            <path class="under" d=path.clone()/>
+            <path d=path/>
+        </svg>
+    }
+}
