@@ -118,6 +118,99 @@ fn a_result_is_swiped_enlarged_and_recoloured_and_the_address_brings_it_back() {
     assert_eq!(page.attribute("score", "data-score").unwrap(), score);
 }
 
+/// Plays an event on the image at a share of its sides; whether the browser may still do what it does by itself.
+fn play(bench: &Bench, kind: &str, (x, y): (f64, f64), more: &str) -> bool {
+    let script = format!(
+        "const frame = document.querySelector('.layers'), box = frame.getBoundingClientRect(); \
+         return frame.dispatchEvent(new {kind}, {{ bubbles: true, cancelable: true, \
+         clientX: box.left + {x} * box.width, clientY: box.top + {y} * box.height, {more} }}));"
+    );
+    let allowed = bench.chromium.session.execute(&script, &[]).unwrap();
+    allowed.as_bool().unwrap()
+}
+
+#[test]
+fn wheel_fingers_and_double_click_enlarge_the_image_and_the_page_still_scrolls() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("?backend=cpu&sample=hex_nut:scratch:600123");
+    page.answer().unwrap().shown();
+    let is = |value: &str| {
+        until(&page, value, || page.text("zoom-value").unwrap() == value);
+    };
+    // The place of the sheet that is seen at a place of the frame.
+    let seen = |x: f64, y: f64| -> (f64, f64) {
+        let script = format!(
+            "(() => {{ const s = it.getBoundingClientRect(), f = it.parentElement.getBoundingClientRect(); \
+             return [(f.left + {x} * f.width - s.left) / s.width, (f.top + {y} * f.height - s.top) / s.height]; }})()"
+        );
+        let at = ask(&bench, "sheet", &script);
+        (at[0].as_f64().unwrap(), at[1].as_f64().unwrap())
+    };
+    let near = |a: (f64, f64), b: (f64, f64)| {
+        assert!(
+            (a.0 - b.0).abs() < 0.01 && (a.1 - b.1).abs() < 0.01,
+            "{a:?} {b:?}"
+        );
+    };
+    let wheel = "WheelEvent('wheel'";
+    let pointer = |kind: &str| format!("PointerEvent('{kind}'");
+
+    // The wheel alone is the page's.
+    assert!(play(&bench, wheel, (0.5, 0.5), "deltaY: -200"));
+    is("100 %");
+    // With Ctrl it is the image's, around the pointer.
+    assert!(!play(
+        &bench,
+        wheel,
+        (0.25, 0.75),
+        "deltaY: -100, ctrlKey: true"
+    ));
+    is("152 %");
+    near(seen(0.25, 0.75), (0.25, 0.75));
+    assert!(!play(
+        &bench,
+        wheel,
+        (0.25, 0.75),
+        "deltaY: 3, deltaMode: 2, ctrlKey: true"
+    ));
+    is("100 %");
+
+    // Two fingers, apart to twice their distance; what was between them stays there.
+    for (id, x) in [(11, 0.4), (12, 0.6)] {
+        let touch = format!(
+            "pointerId: {id}, pointerType: 'touch', isPrimary: {}",
+            id == 11
+        );
+        play(&bench, &pointer("pointerdown"), (x, 0.3), &touch);
+    }
+    assert!(!play(&bench, "Event('touchmove'", (0.4, 0.3), ""));
+    for (id, x) in [(11, 0.3), (12, 0.7)] {
+        let touch = format!("pointerId: {id}, pointerType: 'touch', buttons: 1");
+        play(&bench, &pointer("pointermove"), (x, 0.3), &touch);
+    }
+    is("200 %");
+    near(seen(0.5, 0.3), (0.5, 0.3));
+    for id in [11, 12] {
+        play(
+            &bench,
+            &pointer("pointerup"),
+            (0.5, 0.3),
+            &format!("pointerId: {id}, pointerType: 'touch'"),
+        );
+    }
+    // One finger's scrolling is left alone.
+    assert!(play(&bench, "Event('touchmove'", (0.4, 0.3), ""));
+
+    // A double click resets, and enlarges where it is.
+    play(&bench, "MouseEvent('dblclick'", (0.8, 0.4), "");
+    is("100 %");
+    play(&bench, "MouseEvent('dblclick'", (0.8, 0.4), "");
+    is("300 %");
+    near(seen(0.8, 0.4), (0.8, 0.4));
+}
+
 #[test]
 fn a_threshold_of_the_address_judges_and_is_given_up_with_a_click() {
     let Some(bench) = Bench::start(WebGpu::Missing) else {

@@ -16,6 +16,7 @@ pub mod attachment;
 pub mod backend;
 pub mod curve;
 pub mod folder;
+pub mod gesture;
 pub mod histogram;
 pub mod list;
 pub mod package_files;

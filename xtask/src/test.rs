@@ -127,7 +127,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .args(["--test", "browser", "--test", "browser_training"])
                 .args(["--test", "browser_access", "--test", "browser_offline"])
                 .args(["--test", "browser_kept", "--test", "browser_view"])
-                .args(["--test", "browser_figures"])
+                .args(["--test", "browser_figures", "--test", "browser_tiles"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });

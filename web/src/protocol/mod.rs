@@ -25,12 +25,15 @@ use crate::{
 
 pub use answer::{Agreement, Answer};
 pub use failure::{Failure, sentence};
-pub use figures::{Figures, MeasurePlan, MeasuredImage, PixelFigures, Ranking};
+pub use figures::{
+    Figures, MeasurePlan, MeasuredImage, PRO_LIMIT, PixelFigures, Ranking, in_words, polyline,
+    precision_in_words,
+};
 pub use model::{ModelSummary, ProductInfo, SelfTest};
 pub use score::{Reduction, Scores, Threshold};
 pub use tiles::TileGrid;
 pub use training::{
-    FEWEST_IMAGES, GoodImage, MOST_IMAGES, MOST_STEPS, Steer, TrainEvent, TrainPlan,
+    FEWEST_IMAGES, GoodImage, MOST_IMAGES, MOST_STEPS, Steer, TILE_SIDES, TrainEvent, TrainPlan,
 };
 
 /// Version of this protocol. A cached worker of another build is refused, not misread.

@@ -205,6 +205,8 @@ fn every_answer_survives_the_journey_bit_for_bit() {
                 },
                 pixel: Some(PixelFigures::default()),
                 roc: vec![(0.0, 0.0), (1.0 / 3.0, 0.5), (1.0, 1.0)],
+                precision_recall: vec![(0.5, 1.0), (1.0, 2.0 / 3.0)],
+                overlap: vec![(0.0, 0.0), (0.3, 0.9)],
                 note: Some("one is left out".into()),
             }),
         },

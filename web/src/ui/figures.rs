@@ -1,13 +1,13 @@
-//! Figures of a folder in the layout of MVTec AD, and the images' ROC curve.
+//! Figures of a folder in the layout of MVTec AD.
 
 use leptos::prelude::*;
 
 use fsr_web::protocol::{Figures, PixelFigures, Ranking};
 
-use crate::state::{Measured, Page};
-
-/// Side of the curve's drawing.
-const SIDE: f64 = 160.0;
+use crate::{
+    curves::Curves,
+    state::{Measured, Page},
+};
 
 /// Nothing while the list holds no labelled folder.
 #[component]
@@ -42,24 +42,10 @@ fn Found(figures: Figures) -> impl IntoView {
     let pixel = figures
         .pixel
         .map(|PixelFigures { ranking, aupro }| row("Pixels", ranking, Some(aupro)));
-    let curve = (!figures.roc.is_empty()).then(|| {
-        let label = format!(
-            "ROC curve of the images, area {}",
-            percent(figures.image.auroc)
-        );
-        view! {
-            <figure class="roc">
-                <svg viewBox=format!("-2 -2 {} {}", SIDE + 4.0, SIDE + 4.0) role="img" aria-label=label>
-                    <line class="chance" x1="0" y1=SIDE.to_string() x2=SIDE.to_string() y2="0"/>
-                    <polyline points=figures.roc_line(SIDE)/>
-                </svg>
-                <figcaption class="quiet">"ROC of the images: found defects over false alarms"</figcaption>
-            </figure>
-        }
-    });
+    let curves = figures.clone();
     view! {
         <div class="figures-body">
-            {curve}
+            <Curves figures=curves/>
             <div class="figures-table" tabindex="0" role="region" aria-label="Table of figures">
                 <table>
                     <caption class="visually-hidden">"Figures of images and pixels"</caption>

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use fsr_web::{address::View, zoom::Zoom};
+use fsr_web::{address::View, gesture::Pointers, zoom::Zoom};
 
 use crate::{
     download, paint,
     probe::{Place, pointed, stepped},
     state::{Page, Shown},
     tile_grid::TileLines,
+    touch::Touch,
 };
 
 /// The canvases on top of each other, from below.
@@ -124,13 +125,15 @@ pub fn Layers(
     };
     let sheet = NodeRef::<leptos::html::Div>::new();
     let frame = NodeRef::<leptos::html::Div>::new();
+    let touch = Touch { frame, zoom };
+    let pointers = StoredValue::new(Pointers::default());
     let moved = move |event: web_sys::PointerEvent| {
         let Some(sheet) = sheet.get_untracked() else {
             return;
         };
         let at = pointed(&event, &sheet);
         place.set(at);
-        if event.buttons() & 1 == 0 {
+        if touch.moved(pointers, &event) || event.buttons() & 1 == 0 {
             return;
         }
         if page.view.get_untracked() == View::Swipe {
@@ -151,7 +154,24 @@ pub fn Layers(
         <div node_ref=frame class="layers" style=ratio tabindex="0" role="img" aria-label=label
             class:enlarged=move || zoom.get().is_enlarged()
             on:pointermove=moved
-            on:pointerleave=move |_| place.set(None)
+            on:pointerdown=move |event| touch.down(pointers, &event)
+            on:pointerup=move |event| pointers.update_value(|all| all.up(event.pointer_id()))
+            on:pointercancel=move |event| pointers.update_value(|all| all.up(event.pointer_id()))
+            on:pointerleave=move |event| {
+                pointers.update_value(|all| all.up(event.pointer_id()));
+                place.set(None);
+            }
+            // With two fingers it is the image that grows, and not the page.
+            on:touchstart=move |event| touch.keep(pointers, &event)
+            on:touchmove=move |event| touch.keep(pointers, &event)
+            on:wheel=move |event| {
+                let at = sheet.get_untracked().and_then(|sheet| pointed(&event, &sheet));
+                touch.wheeled(&event, at);
+            }
+            on:dblclick=move |event| {
+                let at = sheet.get_untracked().and_then(|sheet| pointed(&event, &sheet));
+                zoom.update(|zoom| *zoom = zoom.doubled(at));
+            }
             on:keydown=move |event| {
                 let key = event.key();
                 if let Some(next) = zoom.get_untracked().keyed(&key, place.get_untracked()) {

@@ -7,6 +7,8 @@ mod collect;
 #[cfg(target_arch = "wasm32")]
 mod controls;
 #[cfg(target_arch = "wasm32")]
+mod curves;
+#[cfg(target_arch = "wasm32")]
 mod details;
 #[cfg(target_arch = "wasm32")]
 mod download;
@@ -44,6 +46,8 @@ mod table;
 mod threshold;
 #[cfg(target_arch = "wasm32")]
 mod tile_grid;
+#[cfg(target_arch = "wasm32")]
+mod touch;
 #[cfg(target_arch = "wasm32")]
 mod train;
 #[cfg(target_arch = "wasm32")]

@@ -1,8 +1,11 @@
-//! The tiles that a large image was judged in, drawn over it.
+//! Tiles of large images: their size for a training, how far they are, and their lines over the image.
 
 use leptos::prelude::*;
 
-use fsr_web::{protocol::TileGrid, zoom::Zoom};
+use fsr_web::{
+    protocol::{TILE_SIDES, TileGrid},
+    zoom::Zoom,
+};
 
 use crate::state::Page;
 
@@ -13,6 +16,24 @@ pub fn progress(page: Page) -> String {
         .map_or_else(String::new, |(done, total)| {
             format!(": {done} of {total} tiles")
         })
+}
+
+/// Whether a detector is trained on whole images or on tiles.
+#[component]
+pub fn TileSize(tile: RwSignal<Option<u32>>) -> impl IntoView {
+    view! {
+        <label title="Tiles keep small defects of large photographs in sight; training and inspection take longer.">
+            "Look at"
+            <select data-testid="train-tile" on:change:target=move |event| tile.set(event.target().value().parse().ok())>
+                <option value="whole" selected=move || tile.get().is_none()>"the whole image"</option>
+                {TILE_SIDES.map(|side| view! {
+                    <option value=side.to_string() selected=move || tile.get() == Some(side)>
+                        {format!("tiles of {side} pixels")}
+                    </option>
+                })}
+            </select>
+        </label>
+    }
 }
 
 /// Shows and hides the grid.

@@ -12,6 +12,7 @@ use fsr_web::{
 use crate::{
     collect, link,
     state::{Page, Stage, TrainStage},
+    tile_grid::TileSize,
 };
 
 /// Size of the curve's drawing.
@@ -23,6 +24,7 @@ pub fn Train(page: Page) -> impl IntoView {
     let plan = TrainPlan::few_shot("my product");
     let name = RwSignal::new(plan.name.clone());
     let steps = RwSignal::new(plan.steps);
+    let tile = RwSignal::new(plan.tile);
     let ready = move || {
         let images = page.good.with(Vec::len);
         (FEWEST_IMAGES..=MOST_IMAGES).contains(&images)
@@ -33,6 +35,7 @@ pub fn Train(page: Page) -> impl IntoView {
         let plan = TrainPlan {
             name: name.get_untracked().trim().to_owned(),
             steps: steps.get_untracked(),
+            tile: tile.get_untracked(),
             ..plan.clone()
         };
         let images = collect::images(page);
@@ -64,6 +67,7 @@ pub fn Train(page: Page) -> impl IntoView {
                                 steps.set(value);
                             }
                         }/></label>
+                    <TileSize tile/>
                 </div>
                 <button type="button" class="primary" data-testid="train-start" prop:disabled=move || !ready() on:click=start.clone()>
                     {move || if page.training.get() == TrainStage::Done { "Train again" } else { "Train" }}
