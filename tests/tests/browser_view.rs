@@ -5,6 +5,7 @@
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::hostile::{encode, picture};
+use fsr_tests::packages;
 use fsr_tests::page::{Page, hook};
 use image::ImageFormat;
 use serde_json::{Value, json};
@@ -23,10 +24,10 @@ fn query(bench: &Bench) -> String {
 }
 
 /// Colours of the heat's hottest pixel.
-fn hottest(bench: &Bench) -> Value {
+fn hottest(bench: &Bench, id: &str) -> Value {
     ask(
         bench,
-        "overlay",
+        id,
         "(() => { const p = it.getContext('2d').getImageData(0, 0, it.width, it.height).data; let best = 0; \
          for (let i = 0; i < p.length; i += 4) { if (p[i] + p[i + 1] > p[best] + p[best + 1]) best = i; } \
          return [p[best], p[best + 1], p[best + 2]]; })()",
@@ -101,20 +102,22 @@ fn a_result_is_swiped_enlarged_and_recoloured_and_the_address_brings_it_back() {
 
     // Other colours, the same values.
     let score = page.attribute("score", "data-score").unwrap();
-    let inferno = hottest(&bench);
+    let inferno = hottest(&bench, "overlay");
     choose(&bench, "cividis");
-    until(&page, "other colours", || hottest(&bench) != inferno);
+    until(&page, "other colours", || {
+        hottest(&bench, "overlay") != inferno
+    });
     assert_eq!(page.attribute("score", "data-score").unwrap(), score);
     assert!(query(&bench).contains("colours=cividis"));
 
     // The same again from the address alone.
-    let colours = hottest(&bench);
+    let colours = hottest(&bench, "overlay");
     let page = bench.open(&query(&bench));
     page.answer().unwrap().shown();
     until(&page, "the same view", || {
         ask(&bench, "overlay", "it.style.clipPath") == "inset(0px 0px 0px 50%)"
     });
-    assert_eq!(hottest(&bench), colours);
+    assert_eq!(hottest(&bench, "overlay"), colours);
     assert_eq!(page.attribute("score", "data-score").unwrap(), score);
 }
 
@@ -209,6 +212,42 @@ fn wheel_fingers_and_double_click_enlarge_the_image_and_the_page_still_scrolls()
     play(&bench, "MouseEvent('dblclick'", (0.8, 0.4), "");
     is("300 %");
     near(seen(0.8, 0.4), (0.8, 0.4));
+}
+
+#[test]
+fn two_models_are_compared_on_one_image() {
+    let Some(bench) = Bench::start(WebGpu::Missing) else {
+        return;
+    };
+    let page = bench.open("?backend=cpu&demo=off&view=swipe");
+    let image = bench.file("part.png", &encode(picture(96, 96), ImageFormat::Png));
+    page.inspect(&image).unwrap().shown();
+    let there = |id: &str| bench.chromium.session.has(&hook(id)).unwrap();
+    assert!(!there("compare-toggle"), "there is nothing to compare with");
+    let first = hottest(&bench, "overlay");
+    let name = page.model().unwrap();
+
+    let files = packages::files_of(&packages::tiny("other", 5).unwrap(), None).unwrap();
+    bench.open_package(&page, "other", &files).unwrap().unwrap();
+    page.inspect(&image).unwrap().shown();
+    until(&page, "the choice", || there("compare-toggle"));
+    let label = ask(&bench, "compare-toggle", "it.closest('label').textContent");
+    let label = label.as_str().unwrap();
+    assert!(
+        label.contains(name.trim()) && label.contains("score"),
+        "{label} {name}"
+    );
+    // What the first model said, in its own colours.
+    assert_eq!(hottest(&bench, "other"), first);
+    let display = || ask(&bench, "other", "getComputedStyle(it).display");
+    assert_eq!(display(), "block");
+    page.press("compare-toggle").unwrap();
+    until(&page, "the image", || display() == "none");
+
+    // Another image has no other answer.
+    let image = bench.file("next.png", &encode(picture(80, 90), ImageFormat::Png));
+    page.inspect(&image).unwrap().shown();
+    assert!(!there("compare-toggle"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use fsr_web::{address::View, palette::Palette, protocol::TileGrid, zoom::Zoom};
 
-use crate::{state::Page, tile_grid::TileToggle};
+use crate::{compare::CompareToggle, state::Page, tile_grid::TileToggle};
 
 /// The controls under the image.
 #[component]
@@ -68,6 +68,7 @@ pub fn Controls(
                     <span>"Outline the true defect"</span>
                 </label>
             })}
+            <CompareToggle page/>
             {tiles.map(|grid| view! { <TileToggle page grid/> })}
             <label class="slider">
                 <span>"Colours"</span>

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use fsr_web::{address::View, gesture::Pointers, zoom::Zoom};
 
 use crate::{
-    download, paint,
+    compare, download, paint,
     probe::{Place, pointed, stepped},
     state::{Page, Shown},
     tile_grid::TileLines,
@@ -18,6 +18,7 @@ use crate::{
 #[derive(Clone, Copy, Default)]
 pub struct LayerRefs {
     image: NodeRef<leptos::html::Canvas>,
+    other: NodeRef<leptos::html::Canvas>,
     heat: NodeRef<leptos::html::Canvas>,
     contour: NodeRef<leptos::html::Canvas>,
     truth: NodeRef<leptos::html::Canvas>,
@@ -35,6 +36,7 @@ impl LayerRefs {
         let visible = |shown: bool| if shown { 1.0 } else { 0.0 };
         [
             (self.image, 1.0, 0.0),
+            (self.other, visible(untrack(|| compare::is_seen(page))), 0.0),
             (self.heat, heat, hidden),
             (self.contour, visible(page.contour.get_untracked()), 0.0),
             (self.truth, visible(page.outline.get_untracked()), 0.0),
@@ -64,6 +66,7 @@ pub fn Layers(
 ) -> impl IntoView {
     let LayerRefs {
         image,
+        other,
         heat,
         contour,
         truth,
@@ -108,6 +111,7 @@ pub fn Layers(
             );
         }
     });
+    compare::painted(page, other);
     let label = format!(
         "Anomaly map of {}: {}",
         shown.answer.name,
@@ -185,6 +189,7 @@ pub fn Layers(
             }>
             <div node_ref=sheet class="sheet" data-testid="sheet" style=move || zoom.get().style()>
                 <canvas node_ref=image data-testid="image"></canvas>
+                <canvas node_ref=other data-testid="other" class:off=move || !compare::is_seen(page)></canvas>
                 <canvas node_ref=heat class="heat" data-testid="overlay" style=strength></canvas>
                 <canvas node_ref=contour data-testid="contour" class:off=move || !page.contour.get()></canvas>
                 <canvas node_ref=truth data-testid="truth" class:off=move || !page.outline.get()></canvas>

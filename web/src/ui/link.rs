@@ -18,7 +18,7 @@ use fsr_web::{
 };
 
 use crate::{
-    download, hook, list, shelf,
+    compare, download, hook, list, shelf,
     state::{Measured, Page, Picture, Saved, Shown, Stage, TrainStage},
 };
 
@@ -398,11 +398,12 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                 return;
             }
             page.busy.set(None);
-            match shown(*answer, attachments) {
+            match shown(page, *answer, attachments) {
                 Ok(shown) => {
                     let threshold = untrack(|| page.threshold_of(&shown.answer));
                     hook::publish(&shown, shown.verdict(threshold.as_ref()));
                     page.failure.set(None);
+                    compare::keep(page, &shown);
                     let shown = Arc::new(shown);
                     if let Some(row) = page.opened.get_untracked() {
                         list::remember(row, &shown);
@@ -542,7 +543,7 @@ fn answered(id: RequestId) -> Option<Task<JsValue>> {
 }
 
 /// Puts an answer and its buffers together, checking every length.
-fn shown(answer: Answer, attachments: &[JsValue]) -> Result<Shown, MessageError> {
+fn shown(page: Page, answer: Answer, attachments: &[JsValue]) -> Result<Shown, MessageError> {
     let (width, height) = (answer.shown_width, answer.shown_height);
     let mut buffers = attachments.iter();
     let rgba = buffers.next().map(post::bytes_in).unwrap_or_default();
@@ -582,5 +583,13 @@ fn shown(answer: Answer, attachments: &[JsValue]) -> Result<Shown, MessageError>
         heat,
         mask,
         answer,
+        model: (
+            page.model_serial.get_untracked(),
+            page.model.with_untracked(|model| {
+                model
+                    .as_ref()
+                    .map_or_else(String::new, |model| model.name.clone())
+            }),
+        ),
     })
 }

@@ -169,6 +169,8 @@ pub struct Shown {
     pub heat: Picture,
     /// Ground truth in the picture's pixels, 0 or 255; empty when there is none.
     pub mask: Vec<u8>,
+    /// Which model answered: its place among those that came into use, and its name.
+    pub model: (u32, String),
 }
 
 impl Shown {
@@ -202,6 +204,10 @@ pub struct Page {
     pub model: RwSignal<Option<Arc<ModelSummary>>>,
     /// The last judged image.
     pub shown: RwSignal<Option<Arc<Shown>>>,
+    /// Another model's answer to the same image.
+    pub other: RwSignal<Option<Arc<Shown>>>,
+    /// Show it left of the swipe view's line.
+    pub compare: RwSignal<bool>,
     /// Name of the image under way.
     pub busy: RwSignal<Option<String>>,
     /// Of a large image under way: tiles done, and of how many.
@@ -260,6 +266,8 @@ impl Page {
             backend: RwSignal::new(None),
             model: RwSignal::new(None),
             shown: RwSignal::new(None),
+            other: RwSignal::new(None),
+            compare: RwSignal::new(true),
             busy: RwSignal::new(None),
             tiles_done: RwSignal::new(None),
             failure: RwSignal::new(None),
