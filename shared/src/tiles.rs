@@ -14,13 +14,17 @@ pub mod stitch;
 use image::{RgbImage, imageops};
 use serde::{Deserialize, Serialize};
 
+use crate::image::MAX_SIDE;
 use crate::preprocess::to_input_size;
 
 /// Tiles of one image at most.
 pub const MAX_TILES: usize = 1024;
 
 /// Sides that a tile may have, in pixels of the image.
-pub const TILE_SIDES: std::ops::RangeInclusive<u32> = 32..=crate::image::MAX_SIDE;
+pub const TILE_SIDES: std::ops::RangeInclusive<u32> = MIN_SIDE..=MAX_SIDE;
+
+/// Smallest side of a tile, in pixels of the image.
+const MIN_SIDE: u32 = 32;
 
 /// Largest share of a tile that may be its neighbour's too.
 pub const MAX_OVERLAP: f32 = 0.5;
@@ -45,7 +49,7 @@ pub struct Tiling {
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum TileError {
     /// A side outside [`TILE_SIDES`].
-    #[error("tiles of {0} pixels are not possible; they have {} to {}", TILE_SIDES.start(), TILE_SIDES.end())]
+    #[error("tiles of {0} pixels are not possible; they have {MIN_SIDE} to {MAX_SIDE}")]
     Size(u32),
     /// An overlap outside 0 to [`MAX_OVERLAP`].
     #[error(

@@ -228,7 +228,7 @@ fn two_models_are_compared_on_one_image() {
     let name = page.model().unwrap();
 
     let files = packages::files_of(&packages::tiny("other", 5).unwrap(), None).unwrap();
-    bench.open_package(&page, "other", &files).unwrap().unwrap();
+    bench.open_package(&page, "other", &files).unwrap();
     page.inspect(&image).unwrap().shown();
     until(&page, "the choice", || there("compare-toggle"));
     let label = ask(&bench, "compare-toggle", "it.closest('label').textContent");
