@@ -168,7 +168,7 @@ pub fn answer(subject: Subject, inspection: Inspection, judge: Judge, detail: De
         shown_height,
         map_width: map.width as u32,
         map_height: map.height as u32,
-        tiles: (!plan.is_whole()).then(|| TileGrid {
+        tiles: (!plan.is_whole()).then_some(TileGrid {
             width: plan.columns.side,
             height: plan.rows.side,
             columns: plan.columns.starts,
