@@ -5,10 +5,13 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
+use crate::feature_cache::{FeatureError, FeatureSource};
 use crate::map::{AnomalyMap, ImageScores};
 use crate::model::{Fsr, ModelError};
 use crate::package::{Package, PackageConfig, PackageError, SelfTest};
 use crate::preprocess::to_input_size;
+use crate::tiles::stitch::Stitcher;
+use crate::tiles::{TILES_AT_ONCE, TileError, TilePlan};
 
 /// A model with what its package says about it.
 #[derive(Debug, Clone)]
@@ -22,7 +25,8 @@ pub struct Detector {
 /// The answer to one image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
-    /// Anomaly map of `image_size`², stretched over the whole image.
+    /// Anomaly map, stretched over the whole image: of `image_size`², or larger where the image was cut into tiles
+    /// (see [`crate::tiles::stitch::map_size`]).
     pub map: AnomalyMap,
     /// Image scores.
     pub scores: ImageScores,
@@ -69,42 +73,97 @@ impl Detector {
         Ok(Self { model, config })
     }
 
+    /// The tiles that an image of this size is inspected in: the whole image, unless the package says otherwise.
+    ///
+    /// # Errors
+    /// When there would be too many.
+    pub fn plan(&self, width: u32, height: u32) -> Result<TilePlan, TileError> {
+        TilePlan::new(self.config.tiles, width, height)
+    }
+
     /// Inspects one image of any size and aspect ratio.
     ///
     /// # Errors
-    /// When the device fails or computes nonsense.
+    /// When the device fails or computes nonsense, or there would be too many tiles.
     pub async fn inspect(&self, image: &RgbImage) -> Result<Inspection, ModelError> {
-        let start = Instant::now();
-        let input = to_input_size(image, self.model.config.image_size);
-        let resized = Instant::now();
-        let tokens = self.model.tokens(self.model.taps(&[input]));
-        let embedded = Instant::now();
-        let map = self
-            .model
-            .anomaly_maps(tokens)
-            .await?
-            .pop()
-            .ok_or(ModelError::NotFinite)?;
-        let restored = Instant::now();
-        let scores = map.scores();
+        self.inspect_telling(image, |_, _| {}).await
+    }
+
+    /// As [`Self::inspect`]; `told` hears how many tiles are done, and of how many. Of the tiles no more than
+    /// [`TILES_AT_ONCE`] are held at a time.
+    ///
+    /// # Errors
+    /// As [`Self::inspect`].
+    pub async fn inspect_telling(
+        &self,
+        image: &RgbImage,
+        told: impl FnMut(usize, usize),
+    ) -> Result<Inspection, ModelError> {
+        let plan = self.plan(image.width(), image.height())?;
+        self.inspect_by(&plan, image, told).await
+    }
+
+    /// Inspects an image as one tile, whatever the package says: its self-test was made so.
+    ///
+    /// # Errors
+    /// When the device fails or computes nonsense.
+    pub async fn inspect_whole(&self, image: &RgbImage) -> Result<Inspection, ModelError> {
+        let plan = TilePlan::whole(image.width(), image.height());
+        self.inspect_by(&plan, image, |_, _| {}).await
+    }
+
+    async fn inspect_by(
+        &self,
+        plan: &TilePlan,
+        image: &RgbImage,
+        mut told: impl FnMut(usize, usize),
+    ) -> Result<Inspection, ModelError> {
+        let side = self.model.config.image_size;
         let milliseconds = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1e3;
+        let mut timings = Timings::default();
+        let mut stitcher = Stitcher::new(plan, side);
+        for tiles in chunks(plan.count()) {
+            let start = Instant::now();
+            let done = tiles.end;
+            let inputs: Vec<RgbImage> = tiles.map(|tile| plan.input(image, tile, side)).collect();
+            let resized = Instant::now();
+            let tokens = self.model.tokens(self.model.taps(&inputs));
+            let embedded = Instant::now();
+            let maps = self.model.anomaly_maps(tokens).await?;
+            let restored = Instant::now();
+            if maps.len() != inputs.len() {
+                return Err(ModelError::NotFinite);
+            }
+            maps.into_iter().for_each(|map| stitcher.add(map));
+            timings.resize_ms += milliseconds(start, resized);
+            timings.backbone_ms += milliseconds(resized, embedded);
+            timings.restore_ms += milliseconds(embedded, restored);
+            timings.map_ms += milliseconds(restored, Instant::now());
+            told(done, plan.count());
+        }
+        let start = Instant::now();
+        let map = stitcher.finish();
+        let scores = map.scores();
+        timings.map_ms += milliseconds(start, Instant::now());
         Ok(Inspection {
             map,
             scores,
-            timings: Timings {
-                resize_ms: milliseconds(start, resized),
-                backbone_ms: milliseconds(resized, embedded),
-                restore_ms: milliseconds(embedded, restored),
-                map_ms: milliseconds(restored, Instant::now()),
-            },
+            timings,
         })
     }
 
-    /// Anomaly maps of several images at once.
+    /// Anomaly maps of several images: at once, unless they are cut into tiles.
     ///
     /// # Errors
     /// As [`Self::inspect`].
     pub async fn anomaly_maps(&self, images: &[RgbImage]) -> Result<Vec<AnomalyMap>, ModelError> {
+        if self.config.tiles.is_some() {
+            let mut maps = Vec::with_capacity(images.len());
+            for image in images {
+                maps.push(self.inspect(image).await?.map);
+            }
+            return Ok(maps);
+        }
         let side = self.model.config.image_size;
         let inputs: Vec<RgbImage> = images
             .iter()
@@ -120,7 +179,7 @@ impl Detector {
     /// # Errors
     /// When the device fails; a wrong result is a report with `passed = false`.
     pub async fn self_test(&self, test: &SelfTest) -> Result<SelfTestReport, ModelError> {
-        let found = match self.inspect(&test.image).await {
+        let found = match self.inspect_whole(&test.image).await {
             Ok(found) => found,
             Err(ModelError::NotFinite) => {
                 return Ok(SelfTestReport {
@@ -157,4 +216,41 @@ impl Detector {
             passed: map_error <= SELF_TEST_TOLERANCE && score_error <= SELF_TEST_TOLERANCE,
         })
     }
+}
+
+/// Tiles in the portions that go through the networks together.
+fn chunks(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let starts = (0..count).step_by(TILES_AT_ONCE);
+    starts.map(move |start| start..(start + TILES_AT_ONCE).min(count))
+}
+
+/// Why there is no map of kept features.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeptError {
+    /// They cannot be read back.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+    /// The model fails on them.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// The map of an image from the features of its tiles, which lie in `source` from `first` on.
+///
+/// # Errors
+/// When they cannot be read back, or the device fails or computes nonsense.
+pub async fn map_of_features(
+    model: &Fsr,
+    source: &impl FeatureSource,
+    first: usize,
+    plan: &TilePlan,
+) -> Result<AnomalyMap, KeptError> {
+    let mut stitcher = Stitcher::new(plan, model.config.image_size);
+    for tiles in chunks(plan.count()) {
+        let places: Vec<usize> = tiles.map(|tile| first + tile).collect();
+        let tokens = model.tokens(source.batch(&places, model.device())?);
+        let maps = model.anomaly_maps(tokens).await?;
+        maps.into_iter().for_each(|map| stitcher.add(map));
+    }
+    Ok(stitcher.finish())
 }

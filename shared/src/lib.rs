@@ -9,6 +9,7 @@
 //! - To inspect images with a published model: [`package::Package::read`], then
 //!   [`detector::Detector::from_package`] and [`detector::Detector::inspect`].
 //! - To train: [`model::Fsr::untrained`], [`feature_cache`], [`train::Training`].
+//! - To inspect large images in parts: [`tiles`].
 //! - To evaluate: [`metrics`]; thresholds from good images alone: [`calibration`].
 //! - Images and defects to try it on, drawn from a seed: [`products`].
 //!
@@ -45,5 +46,6 @@ pub mod score;
 pub mod shuffle;
 pub mod subspace;
 pub mod tensors;
+pub mod tiles;
 pub mod train;
 pub mod weights;

@@ -15,6 +15,7 @@ use crate::restorer::{Restorer, restorer_macs};
 use crate::rivals::Rival;
 use crate::score::anomaly_map;
 use crate::tensors::{NamedTensors, TensorError, export, import, parameter_count, read};
+use crate::tiles::TileError;
 
 /// Why a model cannot be built or run.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -28,6 +29,9 @@ pub enum ModelError {
     /// The device did not give its results back.
     #[error("the device failed while computing: {0}")]
     Device(String),
+    /// An image that cannot be cut into tiles.
+    #[error(transparent)]
+    Tiles(#[from] TileError),
     /// NaN or infinity in the result.
     #[error(
         "the model's output is not finite; its weights do not fit this input, or the device computes wrongly"

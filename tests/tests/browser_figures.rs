@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use fsr::detector::Detector;
 use fsr::image::resize_nearest_mask;
 use fsr::map::{AnomalyMap, ScoreKind};
-use fsr::metrics::{LabelledScores, aupro};
+use fsr::metrics::{LabelledScores, aupro, pr_curve, pro_curve, thinned_pro_curve};
 use fsr::package::Package;
 use fsr::products::{Product, generate};
 use fsr_tests::bench::Bench;
@@ -122,6 +122,53 @@ fn assert_ranking(found: &Value, scores: &[f32], labels: &[bool]) {
     }
 }
 
+/// Points of the page's curve, on its two axes.
+fn points(curve: &Value) -> Vec<(f64, f64)> {
+    let pair = |pair: &Value| (pair[0].as_f64().unwrap(), pair[1].as_f64().unwrap());
+    curve.as_array().unwrap().iter().map(pair).collect()
+}
+
+/// The curves are the native ones, few enough to be drawn, and have words for those who do not see them.
+fn assert_curves(
+    bench: &Bench,
+    figures: &Value,
+    (scores, labels): (&[f32], &[bool]),
+    (maps, masks): (&[&AnomalyMap], &[&[bool]]),
+) {
+    let near = |a: f64, b: f64| (a - b).abs() <= TOLERANCE;
+    let found = points(&figures["precision_recall"]);
+    let expected = pr_curve(scores, labels).unwrap();
+    assert_eq!(found.len(), expected.len());
+    for ((recall, precision), point) in found.iter().zip(&expected) {
+        assert!(near(*recall, point.recall) && near(*precision, point.precision));
+    }
+    let found = points(&figures["overlap"]);
+    let expected = thinned_pro_curve(&pro_curve(maps, masks).unwrap(), 0.3, 64);
+    assert_eq!(found.len(), expected.len());
+    for ((fpr, overlap), [expected_fpr, expected_overlap]) in found.iter().zip(&expected) {
+        assert!(near(*fpr, *expected_fpr) && near(*overlap, *expected_overlap));
+    }
+    let last = found.last().unwrap();
+    assert!(near(last.0, 0.3) && last.1 > 0.0 && last.1 <= 1.0);
+    for (curve, area) in [
+        ("roc", &figures["image"]["auroc"]),
+        ("precision-recall", &figures["image"]["ap"]),
+        ("overlap", &figures["pixel"]["aupro"]),
+    ] {
+        let label = bench
+            .chromium
+            .session
+            .execute(
+                "return document.querySelector(arguments[0]).getAttribute('aria-label')",
+                &[json!(hook(&format!("curve-{curve}")))],
+            )
+            .unwrap();
+        let area = format!("{:.1} %", 100.0 * area.as_f64().unwrap());
+        let label = label.as_str().unwrap();
+        assert!(label.contains(&area) && label.contains(" at "), "{label}");
+    }
+}
+
 #[test]
 fn a_labelled_folder_has_the_figures_of_the_native_program() {
     let Some((bench, detector)) = tiny_bench() else {
@@ -183,7 +230,8 @@ fn a_labelled_folder_has_the_figures_of_the_native_program() {
             &[],
         )
         .unwrap();
-    assert_eq!(drawn, 1);
+    assert_eq!(drawn, 3);
+    assert_curves(&bench, figures, (&scores, &labels), (&maps, &masks));
 
     // An emptied list has no figures.
     page.press("list-clear").unwrap();

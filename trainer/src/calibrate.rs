@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use fsr::calibration::{Calibration, CalibrationBuilder, CalibrationSource, RateError, needed_for};
-use fsr::feature_cache::FeatureSource;
 use fsr::map::{AnomalyMap, ScoreKind};
 use fsr::model::Fsr;
+
+use crate::train::pool::View;
 
 /// From this many training images on, a tenth is held out; fewer are too precious.
 const HOLD_OUT_FROM: usize = 50;
@@ -82,25 +83,26 @@ pub fn check_rate<'a>(rate: Option<f64>, categories: impl Iterator<Item = &'a st
     Ok(())
 }
 
-/// Calibrates a model on the features of good images; `categories` names each one's category.
+/// Calibrates a model on the features of good images, of all tiles of each; `categories` names each one's category.
 ///
 /// # Errors
 /// When the features cannot be read or the device fails.
 pub fn calibrate(
     model: &Fsr,
-    good: &impl FeatureSource,
+    good: &View<'_>,
     categories: &[&str],
     kind: ScoreKind,
     source: CalibrationSource,
 ) -> Result<Calibrations> {
-    let pixels = model.config.image_size.pow(2);
-    let mut calibrator = Calibrator::new(categories, kind, source, pixels);
+    let side = model.config.image_size;
+    let images = categories.iter().enumerate();
+    let images: Vec<(&str, usize)> = images
+        .map(|(index, &category)| (category, good.map_values(index, side)))
+        .collect();
+    let mut calibrator = Calibrator::new(&images, kind, source);
     for (index, category) in categories.iter().enumerate() {
-        let tokens = model.tokens(good.batch(&[index], model.device())?);
-        let maps = pollster::block_on(model.anomaly_maps(tokens)).context("cannot calibrate")?;
-        for map in &maps {
-            calibrator.add(category, map);
-        }
+        let map = good.map(model, index).context("cannot calibrate")?;
+        calibrator.add(category, &map);
     }
     Ok(calibrator.finish())
 }
@@ -112,23 +114,19 @@ pub struct Calibrator {
 }
 
 impl Calibrator {
-    /// For images of these categories, one entry an image, each with so many pixels of maps.
-    pub fn new(
-        categories: &[&str],
-        kind: ScoreKind,
-        source: CalibrationSource,
-        pixels: usize,
-    ) -> Self {
-        let builder = |images: usize| CalibrationBuilder::new(kind, source, images * pixels);
-        let mut own = BTreeMap::new();
-        for category in categories {
-            let images = || categories.iter().filter(|other| *other == category).count();
-            own.entry(category.to_string())
-                .or_insert_with(|| builder(images()));
+    /// For images of these categories, one entry an image, with the number of values of its maps.
+    pub fn new(images: &[(&str, usize)], kind: ScoreKind, source: CalibrationSource) -> Self {
+        let builder = |values: usize| CalibrationBuilder::new(kind, source, values);
+        let mut values: BTreeMap<&str, usize> = BTreeMap::new();
+        for (category, own) in images {
+            *values.entry(category).or_default() += own;
         }
         Self {
-            all: builder(categories.len()),
-            own,
+            all: builder(values.values().sum()),
+            own: values
+                .into_iter()
+                .map(|(category, values)| (category.to_string(), builder(values)))
+                .collect(),
         }
     }
 

@@ -29,7 +29,7 @@ use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
 use crate::dataset::{self, Category, Part, TestImage, manifest};
 use crate::progress::{Progress, print_json, print_text, say};
 use crate::train::decoder;
-use crate::{device, pipeline, store};
+use crate::{device, pipeline, store, tiling};
 
 /// Images that are inspected together.
 const BATCH: usize = 4;
@@ -37,7 +37,8 @@ const BATCH: usize = 4;
 /// Measure a detector on a test set with masks.
 ///
 /// Image and pixel AUROC, average precision and F1-max, and AUPRO (false-positive rate up to 0.3), all
-/// exact, at the model's input size with masks reduced by nearest neighbour, as the authors do; with --native
+/// exact, at the model's input size with masks reduced by nearest neighbour, as the authors do (the map of an image
+/// that was cut into tiles is reduced to it; its scores are those of the whole map); with --native
 /// also at each image's own size. A figure that the data does not define (no masks, no good images) is null.
 /// Also: image figures by each way to reduce a map to a score, detection by kind of defect, and what the
 /// threshold, which no label has touched, does on the good and on the defective test images. The JSON names
@@ -84,8 +85,10 @@ pub struct EvalArgs {
 pub struct Inspected<'a> {
     /// What the data set says of it.
     pub test: &'a TestImage,
-    /// Its anomaly map.
+    /// Its anomaly map, of the model's input size.
     pub map: AnomalyMap,
+    /// The map as its tiles gave it, if it was cut and figures at its own size are wanted.
+    pub stitched: Option<AnomalyMap>,
     /// Its scores.
     pub scores: ImageScores,
     /// Width and height of the image itself, in pixels.
@@ -121,6 +124,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let opened = device::open(args.device.device)?;
     let detector = Detector::from_package(&package, &opened.device)
         .with_context(|| format!("cannot use {}", args.model.display()))?;
+    for test in categories.iter().flat_map(|category| &category.test) {
+        tiling::plan(detector.config.tiles, &test.path)?;
+    }
     let model_sha256 = store::sha256(&args.model)?;
     let calibrated = detector
         .config
@@ -149,7 +155,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         let started = Instant::now();
         let calibration = calibration(args, &detector, category)?;
         let calibration = calibration.as_ref();
-        let inspected = inspect(&detector, category)?;
+        let inspected = inspect(&detector, category, args.native)?;
         for one in &inspected {
             rows.push(row(category, one, calibration));
         }
@@ -231,7 +237,12 @@ pub fn data_sha256(root: &std::path::Path, category: &Category) -> Result<String
     Ok(manifest::manifest_sha256(root, files)?)
 }
 
-fn inspect<'a>(detector: &Detector, category: &'a Category) -> Result<Vec<Inspected<'a>>> {
+fn inspect<'a>(
+    detector: &Detector,
+    category: &'a Category,
+    native: bool,
+) -> Result<Vec<Inspected<'a>>> {
+    let cut = detector.config.tiles.is_some();
     let side = detector.model.config.image_size;
     let with_masks = category.test.iter().any(|test| test.mask.is_some());
     let load = |index: usize| {
@@ -245,11 +256,19 @@ fn inspect<'a>(detector: &Detector, category: &'a Category) -> Result<Vec<Inspec
             // A good image has no defective pixel, if defects are drawn at all.
             None => (with_masks && test.defect.is_none()).then(|| vec![false; side * side]),
         };
-        Ok((test, to_input_size(&image, side), mask, image.dimensions()))
+        let size = image.dimensions();
+        let image = if cut {
+            image
+        } else {
+            to_input_size(&image, side)
+        };
+        Ok((test, image, mask, size))
     };
     let mut progress = Progress::new(&category.name, category.test.len(), "images");
     let mut inspected = Vec::new();
-    pipeline::in_batches(category.test.len(), BATCH, load, |batch| {
+    // Of large images one at a time.
+    let batch = if cut { 1 } else { BATCH };
+    pipeline::in_batches(category.test.len(), batch, load, |batch| {
         let count = batch.len();
         let (mut tests, mut images) = (Vec::new(), Vec::new());
         for (test, image, mask, size) in batch {
@@ -267,7 +286,9 @@ fn inspect<'a>(detector: &Detector, category: &'a Category) -> Result<Vec<Inspec
             inspected.push(Inspected {
                 test,
                 scores: map.scores(),
-                map,
+                // A value for each pixel that the reduced mask shows.
+                stitched: (cut && native).then(|| map.clone()),
+                map: map.resize_bilinear(side, side),
                 mask,
                 size,
             });

@@ -162,7 +162,7 @@ fn self_test(package: &Package, dtype: Dtype) -> Result<SelfTest> {
         &generate(product, product.defects().first().copied(), 1, drawn)?.image,
         side,
     );
-    let found = pollster::block_on(detector.inspect(&image))
+    let found = pollster::block_on(detector.inspect_whole(&image))
         .context("the model fails its own self-test")?;
     Ok(SelfTest {
         image,

@@ -13,6 +13,7 @@ use fsr::feature_cache::{
     taps_to_host,
 };
 use fsr::model::Fsr;
+use fsr::tiles::{TilePlan, Tiling};
 use half::f16;
 use image::RgbImage;
 
@@ -148,26 +149,56 @@ impl DiskFeatures {
     }
 }
 
-/// Sends `count` images, which `load` decodes, through the backbone.
+/// Sends `count` images, which `load` decodes, through the backbone, tile by tile where they are cut; returns where
+/// the tiles of each lie.
 ///
 /// # Errors
-/// The first image that cannot be loaded, by its own message.
+/// The first image that cannot be loaded, by its own message, or has too many tiles.
 pub fn extract(
     model: &Fsr,
+    tiling: Option<Tiling>,
     count: usize,
     load: impl Fn(usize) -> Result<RgbImage> + Sync,
     into: &mut Features,
     progress: &mut Progress,
-) -> Result<()> {
+) -> Result<Vec<TilePlan>> {
     let side = model.config.image_size;
-    let load = |index: usize| Ok(fsr::preprocess::to_input_size(&load(index)?, side));
-    pipeline::in_batches(count, BATCH, load, |batch| {
-        for taps in pollster::block_on(taps_to_host(model.taps(&batch)))? {
+    let mut plans = Vec::with_capacity(count);
+    let mut embed = |inputs: &[RgbImage]| -> Result<()> {
+        for taps in pollster::block_on(taps_to_host(model.taps(inputs)))? {
             into.push(taps)?;
         }
-        progress.advance(batch.len());
         Ok(())
-    })
+    };
+    if tiling.is_none() {
+        let load = |index: usize| Ok(fsr::preprocess::to_input_size(&load(index)?, side));
+        pipeline::in_batches(count, BATCH, load, |batch| {
+            embed(&batch)?;
+            plans.extend(
+                batch
+                    .iter()
+                    .map(|_| TilePlan::whole(side as u32, side as u32)),
+            );
+            progress.advance(batch.len());
+            Ok(())
+        })?;
+        return Ok(plans);
+    }
+    // Large images: one at a time, and of its tiles no more than a batch.
+    pipeline::in_batches(count, 1, load, |images| {
+        for image in images {
+            let plan = TilePlan::new(tiling, image.width(), image.height())?;
+            let tiles: Vec<usize> = (0..plan.count()).collect();
+            for batch in tiles.chunks(BATCH) {
+                let inputs = batch.iter().map(|&tile| plan.input(&image, tile, side));
+                embed(&inputs.collect::<Vec<_>>())?;
+            }
+            plans.push(plan);
+            progress.advance(1);
+        }
+        Ok(())
+    })?;
+    Ok(plans)
 }
 
 /// Bytes as GiB.

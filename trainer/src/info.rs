@@ -12,6 +12,7 @@ use fsr::detector::{Detector, SelfTestReport};
 use fsr::model::ModelSize;
 use fsr::package::{Dtype, Package, Provenance};
 use fsr::recipe::Recipe;
+use fsr::tiles::Tiling;
 use serde::Serialize;
 
 use crate::cli::{DeviceArgs, OutputArgs};
@@ -64,6 +65,8 @@ struct PackageInfo {
     files: BTreeMap<String, u64>,
     self_test: bool,
     recipe: Recipe,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tiles: Option<Tiling>,
     calibration: Option<Calibration>,
     category_calibration: BTreeMap<String, Calibration>,
     provenance: Provenance,
@@ -139,6 +142,7 @@ fn of_package(path: &Path, device: Option<DeviceChoice>) -> Result<Info> {
         files: files.into_iter().collect(),
         self_test: package.self_test.is_some(),
         recipe: config.recipe,
+        tiles: config.tiles,
         calibration: config.calibration,
         category_calibration: config.category_calibration,
         provenance: config.provenance,
@@ -164,7 +168,15 @@ fn text(info: &Info) -> String {
     let billions = |count: u64| format!("{:.2} G", count as f64 / 1e9);
     let mut lines = vec![
         format!("name          {}", info.name),
-        format!("input         {0}×{0} pixels RGB", model.image_size),
+        match info.package.as_ref().and_then(|package| package.tiles) {
+            Some(tiles) => format!(
+                "input         {0}×{0} pixels RGB, from tiles of {1}×{1} pixels, {2:.0} % shared",
+                model.image_size,
+                tiles.size,
+                100.0 * tiles.overlap
+            ),
+            None => format!("input         {0}×{0} pixels RGB", model.image_size),
+        },
         format!(
             "backbone      {} (stride {}), {} feature channels, {} parameters, {} multiply-adds",
             model.backbone.kind,

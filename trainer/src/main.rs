@@ -24,6 +24,7 @@ mod report;
 mod store;
 mod study;
 mod synth;
+mod tiling;
 mod train;
 mod verdict;
 

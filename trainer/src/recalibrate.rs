@@ -18,7 +18,7 @@ use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
 use crate::dataset::{self, Part};
 use crate::export::check_target;
 use crate::progress::{Progress, print_json, print_text};
-use crate::{device, pipeline, store};
+use crate::{device, pipeline, store, tiling};
 
 /// Images that are inspected together.
 const BATCH: usize = 4;
@@ -129,7 +129,8 @@ fn share(text: &str) -> Result<f32, String> {
     }
 }
 
-/// Hands all images to `consume`, in order and in batches of the network's input size.
+/// Hands all images to `consume`, in order: in batches of the network's input size, or one by one and as they are
+/// where they are cut into tiles.
 fn each_batch(
     detector: &Detector,
     images: &[(String, PathBuf)],
@@ -138,8 +139,16 @@ fn each_batch(
 ) -> Result<()> {
     let side = detector.model.config.image_size;
     let mut progress = Progress::new(what, images.len(), "images");
-    let load = |index: usize| Ok(to_input_size(&dataset::image(&images[index].1)?, side));
-    pipeline::in_batches(images.len(), BATCH, load, |batch| {
+    let cut = detector.config.tiles.is_some();
+    let load = |index: usize| {
+        let image = dataset::image(&images[index].1)?;
+        Ok(if cut {
+            image
+        } else {
+            to_input_size(&image, side)
+        })
+    };
+    pipeline::in_batches(images.len(), if cut { 1 } else { BATCH }, load, |batch| {
         consume(&batch)?;
         progress.advance(batch.len());
         Ok(())
@@ -156,9 +165,20 @@ fn expected(
 ) -> Result<Option<ExpectedDifference>> {
     let model = &detector.model;
     let mut builder = ExpectedDifferenceBuilder::new(&model.config);
+    let side = model.config.image_size;
     each_batch(detector, images, "expected differences", |batch| {
-        let tokens = model.tokens(model.taps(batch));
-        Ok(pollster::block_on(builder.add(model, tokens))?)
+        if detector.config.tiles.is_none() {
+            let tokens = model.tokens(model.taps(batch));
+            return Ok(pollster::block_on(builder.add(model, tokens))?);
+        }
+        for image in batch {
+            let plan = detector.plan(image.width(), image.height())?;
+            for tile in 0..plan.count() {
+                let tokens = model.tokens(model.taps(&[plan.input(image, tile, side)]));
+                pollster::block_on(builder.add(model, tokens))?;
+            }
+        }
+        Ok(())
     })?;
     Ok(builder.finish(share))
 }
@@ -168,13 +188,19 @@ fn calibrate(
     images: &[(String, PathBuf)],
     kind: ScoreKind,
 ) -> Result<Calibrations> {
-    let pixels = detector.model.config.image_size.pow(2);
-    let categories: Vec<&str> = images.iter().map(|(name, _)| name.as_str()).collect();
-    let mut calibrator = Calibrator::new(&categories, kind, CalibrationSource::HeldOut, pixels);
+    let side = detector.model.config.image_size;
+    let sized: Vec<(&str, usize)> = images
+        .iter()
+        .map(|(name, path)| {
+            let values = tiling::map_values(detector.config.tiles, path, side)?;
+            Ok((name.as_str(), values))
+        })
+        .collect::<Result<_>>()?;
+    let mut calibrator = Calibrator::new(&sized, kind, CalibrationSource::HeldOut);
     let mut done = 0;
     each_batch(detector, images, "calibrate", |batch| {
         for map in pollster::block_on(detector.anomaly_maps(batch))? {
-            calibrator.add(categories[done], &map);
+            calibrator.add(sized[done].0, &map);
             done += 1;
         }
         Ok(())

@@ -25,7 +25,7 @@ use crate::device::{self, Opened};
 use crate::eval::figures::{Figures, mean_figures};
 use crate::interrupt::{self, Interrupted};
 use crate::progress::{print_json, print_text, say};
-use crate::train::images::{ImageKey, image_count};
+use crate::train::images::{ImageKey, tile_count};
 use crate::train::pool::Pool;
 use crate::train::{self, TrainArgs};
 use crate::{atomic, backbone_weights, memory, store};
@@ -247,11 +247,12 @@ fn jobs(study: &StudyFile, args: &StudyArgs, data: &DataSet, out: &Path) -> Resu
         // A random backbone is another one for every seed.
         let seed = if sha256.is_some() { 0 } else { cell.seed };
         let backbone = format!(
-            "{} {} {} {} {seed}",
+            "{} {} {} {} {seed} {:?}",
             config.backbone.kind,
             config.backbone.stride,
             config.image_size,
             sha256.unwrap_or("unnamed"),
+            train.tiling()?,
         );
         jobs.push(Job {
             cell,
@@ -303,9 +304,10 @@ fn run_all(
                     .collect();
                 categories.sort();
                 categories.dedup();
-                let images = image_count(data, &categories)?;
+                let tiling = job.args.tiling()?;
+                let tiles = tile_count(data, &categories, tiling)?;
                 let limit = memory::available() / 2;
-                Pool::new(&job.args.model()?, images, limit, out)?
+                Pool::new(&job.args.model()?, tiling, tiles, limit, out)?
             }
         };
         let (_, known) = pool.insert((job.backbone.clone(), known));

@@ -17,6 +17,7 @@ pub mod backend;
 pub mod camera;
 pub mod curve;
 pub mod folder;
+pub mod gesture;
 pub mod histogram;
 pub mod list;
 pub mod live;

@@ -297,6 +297,11 @@ impl<F: Clone> Session<F> {
         self.model = Some(task);
     }
 
+    /// Whether the answer to a request is still wanted.
+    pub fn awaits(&self, id: RequestId) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
     /// An image is being judged or waits for it.
     pub fn image_under_way(&self) -> bool {
         self.waiting

@@ -29,7 +29,7 @@ impl Zoom {
     /// Largest enlargement.
     pub const LARGEST: f32 = 12.0;
 
-    /// Enlargement, 1 for the whole image.
+    /// How much larger than the frame the sheet is.
     pub fn scale(&self) -> f32 {
         self.scale
     }
@@ -50,16 +50,18 @@ impl Zoom {
         let scale = (self.scale * factor).clamp(1.0, Self::LARGEST);
         // Steps down end at the whole image, not beside it.
         let scale = if scale < 1.05 { 1.0 } else { scale };
-        let (x, y) = place.unwrap_or((
-            (0.5 - self.left) / self.scale,
-            (0.5 - self.top) / self.scale,
-        ));
+        let (x, y) = place.unwrap_or(self.at((0.5, 0.5)));
         Self {
             scale,
             left: self.left + x * (self.scale - scale),
             top: self.top + y * (self.scale - scale),
         }
         .within()
+    }
+
+    /// The place on the sheet that is seen at a place of the frame, both as shares of their sides.
+    pub fn at(&self, (x, y): (f32, f32)) -> (f32, f32) {
+        ((x - self.left) / self.scale, (y - self.top) / self.scale)
     }
 
     /// Moved with the pointer.

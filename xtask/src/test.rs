@@ -129,7 +129,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .args(["--test", "browser_kept", "--test", "browser_view"])
                 .args(["--test", "browser_figures", "--test", "browser_bottle"])
                 .args(["--test", "browser_words", "--test", "browser_backbones"])
-                .args(["--test", "browser_camera"])
+                .args(["--test", "browser_camera", "--test", "browser_tiles"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });

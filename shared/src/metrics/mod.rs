@@ -11,7 +11,7 @@ mod region;
 mod roc;
 
 pub use pr::{F1Max, PrPoint, average_precision, f1_max, pr_curve};
-pub use pro::{ProPoint, aupro, pro_curve};
+pub use pro::{ProPoint, aupro, pro_curve, thinned_pro_curve};
 pub use ranking::LabelledScores;
 pub use region::label_regions;
 pub use roc::{RocPoint, auroc, roc_curve};

@@ -56,6 +56,27 @@ pub fn pro_curve(maps: &[&AnomalyMap], masks: &[&[bool]]) -> Option<Vec<ProPoint
     Some(std::iter::once(origin).chain(overlap.points()).collect())
 }
 
+/// The curve at `steps` + 1 evenly spaced false-positive rates from 0 to `limit`, interpolated in between: pairs of
+/// false-positive rate and overlap, for drawing.
+pub fn thinned_pro_curve(curve: &[ProPoint], limit: f64, steps: usize) -> Vec<[f64; 2]> {
+    let at = |fpr: f64| {
+        // The last point at or before the rate: a curve may rise at one rate.
+        let next = curve.partition_point(|point| point.fpr <= fpr);
+        match (curve.get(next.wrapping_sub(1)), curve.get(next)) {
+            (Some(before), Some(after)) => {
+                let part = (fpr - before.fpr) / (after.fpr - before.fpr);
+                before.pro + part * (after.pro - before.pro)
+            }
+            (Some(before), None) => before.pro,
+            (None, _) => 0.0,
+        }
+    };
+    (0..=steps)
+        .map(|step| limit * step as f64 / steps.max(1) as f64)
+        .map(|fpr| [fpr, at(fpr)])
+        .collect()
+}
+
 /// All pixels by descending value, tagged with 0 (good) or the number of their region.
 struct RegionOverlap {
     ranking: Ranking,
@@ -224,5 +245,30 @@ mod tests {
         assert_eq!(aupro(&[&map], &[&[true, false]], 0.0), None);
         let nan = AnomalyMap::new(2, 1, vec![0.0, f32::NAN]);
         assert_eq!(aupro(&[&nan], &[&[true, false]], 0.3), None);
+    }
+
+    #[test]
+    fn a_thinned_curve_has_the_same_area() {
+        let side = 32;
+        let mut state = 1u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        let mask: Vec<bool> = (0..side * side).map(|at| at % side > 24).collect();
+        let values = mask
+            .iter()
+            .map(|&bad| random() + if bad { 0.6 } else { 0.0 });
+        let map = AnomalyMap::new(side, side, values.collect());
+        let area = aupro(&[&map], &[&mask], 0.3).unwrap();
+        let curve = pro_curve(&[&map], &[&mask]).unwrap();
+        let points = thinned_pro_curve(&curve, 0.3, 64);
+        let trapezoids = points
+            .windows(2)
+            .map(|pair| (pair[1][0] - pair[0][0]) * (pair[1][1] + pair[0][1]) / 2.0);
+        let thin = trapezoids.sum::<f64>() / 0.3;
+        assert!(area > 0.5 && (thin - area).abs() < 5e-3, "{thin} {area}");
+        assert_eq!(points.len(), 65);
+        assert_eq!(thinned_pro_curve(&[], 0.3, 1), [[0.0, 0.0], [0.3, 0.0]]);
     }
 }

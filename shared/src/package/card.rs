@@ -46,6 +46,17 @@ fn write_body(
         "Input",
         &format!("{0} × {0} pixels, squashed by Lanczos", model.image_size),
     )?;
+    if let Some(tiles) = config.tiles {
+        row(
+            card,
+            "Tiles",
+            &format!(
+                "larger images in tiles of {0} × {0} pixels, at least {1:.0} % of each shared with the next",
+                tiles.size,
+                100.0 * tiles.overlap
+            ),
+        )?;
+    }
     row(card, "Weights", config.dtype.name())?;
     row(card, "Recipe", &config.recipe.name)?;
     row(card, "Shuffling rate τ", &origin.tau.to_string())?;

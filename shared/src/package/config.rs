@@ -10,22 +10,30 @@ use crate::config::{ModelConfig, RestorerKind};
 use crate::preprocess::{MEAN, STD};
 use crate::recipe::Recipe;
 use crate::rivals::Method;
+use crate::tiles::Tiling;
 
 /// The value of `format` in every FSR package.
 pub const FORMAT: &str = "fsr";
 
 /// The newest version of the format that this program reads and writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// What programs that know only transformers read: a restorer of another kind is refused by them by its version, in
 /// words, rather than by the tensors they miss.
 const TRANSFORMERS: u32 = 1;
 
+/// The first version with convolutional restorers.
+const CONVOLUTIONS: u32 = 2;
+
+/// The first version with tiles. A program without them would judge whole images by a threshold for tiles.
+const TILES: u32 = 3;
+
 /// The version that a model is written as: the oldest that can say it.
-fn version_of(model: &ModelConfig) -> u32 {
-    match model.restorer.kind {
-        RestorerKind::Vit => TRANSFORMERS,
-        RestorerKind::Cnn => FORMAT_VERSION,
+fn version_of(model: &ModelConfig, tiles: Option<Tiling>) -> u32 {
+    match (tiles, model.restorer.kind) {
+        (Some(_), _) => TILES,
+        (None, RestorerKind::Cnn) => CONVOLUTIONS,
+        (None, RestorerKind::Vit) => TRANSFORMERS,
     }
 }
 
@@ -48,8 +56,11 @@ pub struct PackageConfig {
     /// How it learned; packages without it are FSR's.
     #[serde(default, skip_serializing_if = "is_fsr")]
     pub method: Method,
-    /// From image to network input.
+    /// From image, or tile of one, to network input.
     pub preprocessing: Preprocessing,
+    /// How images are cut before; `None`: not at all. Set by [`PackageConfig::in_tiles`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<Tiling>,
     /// Threshold and colour scale from good images of all categories together.
     pub calibration: Option<Calibration>,
     /// Calibration of single categories, by their name.
@@ -137,12 +148,13 @@ impl PackageConfig {
     pub fn new(name: impl Into<String>, model: ModelConfig, recipe: Recipe) -> Self {
         Self {
             format: FORMAT.into(),
-            format_version: version_of(&model),
+            format_version: version_of(&model, None),
             name: name.into(),
             preprocessing: Preprocessing::standard(model.image_size),
             model,
             recipe,
             method: Method::Fsr,
+            tiles: None,
             calibration: None,
             category_calibration: BTreeMap::new(),
             dtype: Dtype::F32,
@@ -150,6 +162,16 @@ impl PackageConfig {
                 created_by: concat!("fsr ", env!("CARGO_PKG_VERSION")).into(),
                 ..Provenance::default()
             },
+        }
+    }
+
+    /// The same for a detector of tiles, or of whole images, in the version of the format that can say it.
+    #[must_use]
+    pub fn in_tiles(self, tiles: Option<Tiling>) -> Self {
+        Self {
+            format_version: version_of(&self.model, tiles),
+            tiles,
+            ..self
         }
     }
 
@@ -196,6 +218,17 @@ impl PackageConfig {
     /// [`PackageError::Config`] or [`PackageError::Model`], naming the setting.
     pub fn validate(&self) -> Result<(), PackageError> {
         self.model.validate()?;
+        if let Some(tiles) = self.tiles {
+            tiles
+                .validate()
+                .map_err(|error| PackageError::Config(error.to_string()))?;
+            if self.format_version < TILES {
+                return Err(PackageError::Config(format!(
+                    "tiles need format_version {TILES}, and it says {}",
+                    self.format_version
+                )));
+            }
+        }
         let expected = Preprocessing::standard(self.model.image_size);
         if self.preprocessing != expected {
             return Err(PackageError::Config(format!(
@@ -278,6 +311,33 @@ mod tests {
     }
 
     #[test]
+    fn tiles_raise_the_version_and_nothing_else_does() {
+        let whole = config();
+        assert_eq!(whole.format_version, 1);
+        let json = String::from_utf8(whole.to_json().unwrap()).unwrap();
+        assert!(!json.contains("tiles"));
+        let tiled = whole.clone().in_tiles(Some(Tiling::of_size(512)));
+        assert_eq!(tiled.format_version, 3);
+        let read = PackageConfig::parse(&tiled.to_json().unwrap()).unwrap();
+        assert_eq!(read, tiled);
+        assert_eq!(tiled.in_tiles(None), whole);
+
+        let error = |json: &Value| {
+            let error = PackageConfig::parse(json.to_string().as_bytes()).unwrap_err();
+            error.to_string()
+        };
+        let mut json = serde_json::to_value(read).unwrap();
+        json["format_version"] = json!(2);
+        assert!(error(&json).contains("format_version 3"));
+        json["format_version"] = json!(3);
+        for (key, value) in [("size", json!(5)), ("overlap", json!(0.7))] {
+            let before = std::mem::replace(&mut json["tiles"][key], value);
+            assert!(error(&json).contains("not possible"), "{key}");
+            json["tiles"][key] = before;
+        }
+    }
+
+    #[test]
     fn unknown_settings_are_ignored() {
         let mut json = serde_json::to_value(config()).unwrap();
         json["later"] = json!({"some": "thing"});
@@ -290,7 +350,7 @@ mod tests {
     #[test]
     fn other_formats_and_versions_are_named() {
         assert!(error_with("/format", json!("bert")).contains("\"bert\""));
-        assert!(error_with("/format_version", json!(3)).contains("version 3"));
+        assert!(error_with("/format_version", json!(4)).contains("version 4"));
         assert!(error_with("/format_version", json!("1")).contains("version \"1\""));
         let other = PackageConfig::parse(br#"{"model_type": "bert"}"#).unwrap_err();
         assert!(other.to_string().contains("format none"));

@@ -4,7 +4,7 @@
 //! not seen, at the price of one more training for each shot.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -28,7 +28,7 @@ pub struct LeaveOneOut<'a> {
     pub model: &'a Fsr,
     /// How it was trained.
     pub options: &'a TrainOptions,
-    /// Features of the shots.
+    /// Features of the shots, of all tiles of each.
     pub shots: &'a View<'a>,
     /// Features of their alterations: those of the first shot, of the second, and so on.
     pub altered: &'a View<'a>,
@@ -55,18 +55,31 @@ impl LeaveOneOut<'_> {
     }
 
     fn calibrate(&self) -> Result<Calibrations> {
-        let variants = self.altered.len() / self.shots.len().max(1);
-        let pixels = self.model.config.image_size.pow(2) * (1 + variants);
+        let count = self.shots.images();
+        let variants = self.altered.images() / count.max(1);
+        let side = self.model.config.image_size;
         let category = |shot: usize| self.categories[shot * variants];
-        let shots: Vec<&str> = (0..self.shots.len()).map(category).collect();
-        let mut calibrator =
-            Calibrator::new(&shots, self.kind, CalibrationSource::LeaveOneOut, pixels);
+        // A shot as it is, and its alterations.
+        let maps = |shot: usize| {
+            let altered =
+                (0..variants).map(move |variant| (self.altered, shot * variants + variant));
+            [(self.shots, shot)].into_iter().chain(altered)
+        };
+        let values = |shot: usize| -> usize {
+            maps(shot)
+                .map(|(view, image)| view.map_values(image, side))
+                .sum()
+        };
+        let images: Vec<(&str, usize)> = (0..count)
+            .map(|shot| (category(shot), values(shot)))
+            .collect();
+        let mut calibrator = Calibrator::new(&images, self.kind, CalibrationSource::LeaveOneOut);
         let steps = self.options.steps;
-        let mut progress = Progress::new("leave one out", self.shots.len() * steps, "steps");
-        for shot in 0..self.shots.len() {
+        let mut progress = Progress::new("leave one out", count * steps, "steps");
+        for shot in 0..count {
             let others = Without {
                 source: self.shots,
-                left_out: shot,
+                left_out: self.shots.tiles(shot),
             };
             let begun = Training::begin(self.model, self.options.clone(), &others);
             let mut training = pollster::block_on(begun)?;
@@ -92,29 +105,24 @@ impl LeaveOneOut<'_> {
                 training.restorer(),
                 self.model.device(),
             );
-            let altered = (0..variants).map(|variant| (self.altered, shot * variants + variant));
-            for (source, index) in [(self.shots, shot)].into_iter().chain(altered) {
-                let tokens = model.tokens(source.batch(&[index], model.device())?);
-                let maps =
-                    pollster::block_on(model.anomaly_maps(tokens)).context("cannot calibrate")?;
-                for map in &maps {
-                    calibrator.add(category(shot), map);
-                }
+            for (view, image) in maps(shot) {
+                let map = view.map(&model, image).context("cannot calibrate")?;
+                calibrator.add(category(shot), &map);
             }
         }
         Ok(calibrator.finish())
     }
 }
 
-/// Features without those of one image.
+/// Features without those of one image, which may have several tiles.
 struct Without<'a, S> {
     source: &'a S,
-    left_out: usize,
+    left_out: Range<usize>,
 }
 
 impl<S: FeatureSource> FeatureSource for Without<'_, S> {
     fn len(&self) -> usize {
-        self.source.len() - 1
+        self.source.len() - self.left_out.len()
     }
 
     fn shapes(&self) -> TapShapes {
@@ -122,8 +130,12 @@ impl<S: FeatureSource> FeatureSource for Without<'_, S> {
     }
 
     fn image(&self, index: usize) -> Result<Cow<'_, [f16]>, FeatureError> {
-        self.source
-            .image(index + usize::from(index >= self.left_out))
+        let skipped = if index < self.left_out.start {
+            0
+        } else {
+            self.left_out.len()
+        };
+        self.source.image(index + skipped)
     }
 }
 
@@ -139,20 +151,20 @@ mod tests {
         for image in 0..4 {
             cache.push(vec![f16::from_f32(image as f32); 3]);
         }
-        for left_out in 0..4 {
+        for left_out in [0..1, 1..2, 3..4, 0..3, 1..3, 2..4] {
             let rest = Without {
                 source: &cache,
-                left_out,
+                left_out: left_out.clone(),
             };
             let seen: Vec<f32> = (0..rest.len())
                 .map(|index| rest.image(index).unwrap()[0].to_f32())
                 .collect();
             let expected: Vec<f32> = (0..4)
-                .filter(|&image| image != left_out)
+                .filter(|image| !left_out.contains(image))
                 .map(|image| image as f32)
                 .collect();
             assert_eq!(seen, expected);
-            assert!(rest.image(3).is_err());
+            assert!(rest.image(rest.len()).is_err());
         }
     }
 }

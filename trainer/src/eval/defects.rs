@@ -79,6 +79,7 @@ mod tests {
             .map(|(test, value)| Inspected {
                 test,
                 map: AnomalyMap::new(1, 1, vec![value]),
+                stitched: None,
                 scores: ImageScores {
                     std: value,
                     max: value,

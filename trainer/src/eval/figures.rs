@@ -189,6 +189,7 @@ mod tests {
         let one = |test, std, max| Inspected {
             test,
             map: AnomalyMap::new(1, 1, vec![max]),
+            stitched: None,
             scores: ImageScores {
                 std,
                 max,

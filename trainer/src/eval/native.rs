@@ -20,7 +20,8 @@ pub fn figures(
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
     for one in inspected {
         let (width, height) = (one.size.0 as usize, one.size.1 as usize);
-        let map = one.map.resize_bilinear(width, height);
+        let map = one.stitched.as_ref().unwrap_or(&one.map);
+        let map = map.resize_bilinear(width, height);
         scores.push(map.scores().get(kind));
         labels.push(one.test.defect.is_some());
         let mask = match (&one.test.mask, &one.mask) {
@@ -73,6 +74,7 @@ mod tests {
                 test,
                 scores: map.scores(),
                 map,
+                stitched: None,
                 mask: Some(mask),
                 size: (4, 2),
             }

@@ -55,7 +55,7 @@ pub struct Picture {
     /// The mask, white on defects; none for good images and where none is drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     mask: Option<String>,
-    /// Where the restorer looks to restore the most anomalous token; none for rivals.
+    /// Where the restorer looks to restore the most anomalous token; none for rivals, and none where it sees tiles.
     #[serde(skip_serializing_if = "Option::is_none")]
     attention: Option<String>,
     /// The features, drawn by a decoder; none without one.
@@ -199,7 +199,6 @@ impl Artist<'_> {
         let side = model.config.image_size;
         let input = to_input_size(&dataset::image(&one.test.path)?, side);
         let heat = overlay(&input, &one.map, scale, 1.0);
-        let tokens = model.tokens(model.taps(std::slice::from_ref(&input)));
         let mut files = vec![
             ("input", "jpg", jpeg(&input)?),
             ("heat", "jpg", jpeg(&heat)?),
@@ -207,6 +206,11 @@ impl Artist<'_> {
         if let (Some(mask), Some(_)) = (&one.mask, &one.test.defect) {
             files.push(("mask", "png", png_mask(mask, side)?));
         }
+        // Of tiles there is no one view to show attention or features of.
+        if self.detector.config.tiles.is_some() {
+            return Ok(files);
+        }
+        let tokens = model.tokens(model.taps(std::slice::from_ref(&input)));
         if let Some(attention) = pollster::block_on(model.attention(tokens.clone()))? {
             let view = attention_view(&input, &one.map, &attention, model.config.grid());
             files.push(("attention", "jpg", jpeg(&view)?));
@@ -310,6 +314,7 @@ mod tests {
         let one = |test, value: f32| Inspected {
             test,
             map: AnomalyMap::new(1, 1, vec![value]),
+            stitched: None,
             scores: ImageScores {
                 std: value,
                 max: value,

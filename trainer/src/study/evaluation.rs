@@ -7,7 +7,7 @@ use anyhow::Result;
 use fsr::detector::Detector;
 use fsr::feature_cache::FeatureSource;
 use fsr::image::resize_nearest_mask;
-use fsr::map::ScoreKind;
+use fsr::map::{AnomalyMap, ScoreKind};
 use serde::Serialize;
 
 use crate::dataset::{self, Category, DataSet, Part};
@@ -115,19 +115,30 @@ impl<'a> TestSets<'a> {
                 .collect();
             pool.add(model, &keys, load)?;
             let view = pool.view(&keys);
+            let side = model.config.image_size;
             let mut inspected = Vec::with_capacity(keys.len());
+            let mut push = |place: usize, map: AnomalyMap| {
+                inspected.push(Inspected {
+                    test: &set.category.test[place],
+                    scores: map.scores(),
+                    map: map.resize_bilinear(side, side),
+                    stitched: None,
+                    mask: set.masks[place].clone(),
+                    size: set.sizes[place],
+                });
+            };
             let places: Vec<usize> = (0..keys.len()).collect();
-            for batch in places.chunks(BATCH) {
-                let tokens = model.tokens(view.batch(batch, model.device())?);
-                let maps = pollster::block_on(model.anomaly_maps(tokens))?;
-                for (&place, map) in batch.iter().zip(maps) {
-                    inspected.push(Inspected {
-                        test: &set.category.test[place],
-                        scores: map.scores(),
-                        map,
-                        mask: set.masks[place].clone(),
-                        size: set.sizes[place],
-                    });
+            if detector.config.tiles.is_some() {
+                for &place in &places {
+                    push(place, view.map(model, place)?);
+                }
+            } else {
+                for batch in places.chunks(BATCH) {
+                    let tokens = model.tokens(view.batch(batch, model.device())?);
+                    let maps = pollster::block_on(model.anomaly_maps(tokens))?;
+                    for (&place, map) in batch.iter().zip(maps) {
+                        push(place, map);
+                    }
                 }
             }
             let calibration = detector.config.calibration_for(Some(name));

@@ -82,6 +82,15 @@ pub struct TrainArgs {
     /// Side of the square network input, in pixels. Default: the preset's, 256.
     #[arg(long, value_name = "PIXELS", help_heading = "Model")]
     pub size: Option<usize>,
+    /// Cut images into tiles of so many of their own pixels a side, and inspect each tile as a whole image is inspected
+    /// otherwise: for small defects in large images. Of the preset's 64 × 64 feature cells each then covers PIXELS / 64
+    /// of the image's pixels. The model is trained on all tiles, calibrated on whole images put together again, and
+    /// keeps the number. Default: whole images.
+    #[arg(long, value_name = "PIXELS", help_heading = "Model")]
+    pub tile: Option<u32>,
+    /// Least share of a tile that the next one shows too, 0 to 0.5. Default: 0.25.
+    #[arg(long, value_name = "SHARE", requires = "tile", help_heading = "Model")]
+    pub tile_overlap: Option<f32>,
     /// What restores: vit (a transformer) or cnn (convolutions with as many weights, without position embedding: the
     /// paper's ablation).
     #[arg(long, value_name = "KIND", help_heading = "Model")]

@@ -230,7 +230,8 @@ impl Fitting<'_> {
             .out
             .file_name()
             .map_or_else(|| "fsr".into(), |name| name.to_string_lossy().into_owned());
-        let mut config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
+        let config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
+        let mut config = config.in_tiles(self.args.tiling()?);
         config.method = self.args.method;
         config.calibration = calibrations.all.clone();
         config.category_calibration = calibrations.by_category;

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use fsr::alter::{altered, variants};
 use fsr::calibration::CalibrationSource;
+use fsr::tiles::Tiling;
 use image::RgbImage;
 
 use super::TrainArgs;
 use crate::calibrate::{check_rate, split};
 use crate::dataset::{self, DataSet, Part, shots};
+use crate::tiling;
 
 /// The images of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +61,28 @@ pub fn load((path, variant): &ImageKey) -> Result<RgbImage> {
     })
 }
 
+/// Numbers of tiles; of images, where they are not cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TileCounts {
+    /// To train on.
+    pub train: usize,
+    /// To calibrate on, about: an altered image may have a row less.
+    pub calibration: usize,
+}
+
 impl Selection {
+    /// Counts tiles by the images' headers.
+    ///
+    /// # Errors
+    /// For an image that is none, or has too many tiles.
+    pub fn tiles(&self, tiling: Option<Tiling>) -> Result<TileCounts> {
+        let calibration = self.calibration.iter().map(|image| image.path.as_path());
+        Ok(TileCounts {
+            train: tiling::count(tiling, self.train.iter().map(PathBuf::as_path))?,
+            calibration: tiling::count(tiling, calibration)?,
+        })
+    }
+
     /// The training images.
     pub fn train_keys(&self) -> Vec<ImageKey> {
         self.train.iter().map(|path| (path.clone(), None)).collect()
@@ -142,17 +165,20 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
     Ok(selection)
 }
 
-/// About how many images runs on some categories will need features of: all of them, and the altered
-/// ones that few shots are calibrated on.
+/// About how many tiles, or whole images, runs on some categories will need features of: those of all images, and of
+/// the altered ones that few shots are calibrated on.
 ///
 /// # Errors
-/// When a category cannot be listed.
-pub fn image_count(data: &DataSet, categories: &[String]) -> Result<usize> {
+/// When a category cannot be listed, or an image has too many tiles.
+pub fn tile_count(data: &DataSet, categories: &[String], tiling: Option<Tiling>) -> Result<usize> {
     let mut count = 0;
     for name in categories {
-        let train = data.scan(name, Part::Train)?.train.len();
-        let test = data.scan(name, Part::Test)?.test.len();
-        count += train + test + 8 * variants(1);
+        let train = data.scan(name, Part::Train)?.train;
+        let test = data.scan(name, Part::Test)?.test;
+        let tiles = tiling::count(tiling, train.iter().map(PathBuf::as_path))?;
+        let each = tiles.div_ceil(train.len().max(1));
+        count += tiles + 8 * variants(1) * each;
+        count += tiling::count(tiling, test.iter().map(|test| test.path.as_path()))?;
     }
     Ok(count)
 }

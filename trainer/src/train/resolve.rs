@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use fsr::config::{ModelConfig, RestorerKind};
 use fsr::map::ScoreKind;
 use fsr::recipe::Recipe;
 use fsr::rivals::Method;
+use fsr::tiles::{DEFAULT_OVERLAP, Tiling};
 use serde::{Deserialize, Serialize};
 
 use super::TrainArgs;
@@ -105,6 +106,27 @@ impl TrainArgs {
         Ok(config)
     }
 
+    /// How images are cut into tiles, if they are.
+    ///
+    /// # Errors
+    /// For tiles that cannot be.
+    pub fn tiling(&self) -> Result<Option<Tiling>> {
+        let Some(size) = self.tile else {
+            return Ok(None);
+        };
+        let tiling = Tiling {
+            size,
+            overlap: self.tile_overlap.unwrap_or(DEFAULT_OVERLAP),
+        };
+        let option = if self.tile_overlap.is_some() {
+            "--tile, --tile-overlap"
+        } else {
+            "--tile"
+        };
+        tiling.validate().context(option)?;
+        Ok(Some(tiling))
+    }
+
     /// The recipe with what was changed on the command line.
     ///
     /// # Errors
@@ -134,7 +156,7 @@ impl TrainArgs {
         Ok(recipe)
     }
 
-    /// Steps and batch size for a number of training images.
+    /// Steps and batch size for a number of training images, or of their tiles.
     ///
     /// # Errors
     /// For counts that are zero.
@@ -288,6 +310,22 @@ mod tests {
         }
         for line in ["--lr 0", "--lr inf"] {
             assert!(parse(line).recipe().is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn tiles_have_a_usual_overlap_and_possible_sides() {
+        assert_eq!(parse("").tiling().unwrap(), None);
+        let tiling = parse("--tile 512").tiling().unwrap();
+        assert_eq!(tiling, Some(Tiling::of_size(512)));
+        let tiling = parse("--tile 300 --tile-overlap 0.1").tiling().unwrap();
+        assert_eq!(tiling.map(|tiling| tiling.overlap), Some(0.1));
+        for line in ["--tile 0", "--tile 17000", "--tile 512 --tile-overlap 0.6"] {
+            let error = format!("{:#}", parse(line).tiling().unwrap_err());
+            assert!(
+                error.starts_with("--tile") && error.contains("not possible"),
+                "{error}"
+            );
         }
     }
 

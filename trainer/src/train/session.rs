@@ -13,6 +13,7 @@ use fsr::recipe::{Recipe, Start};
 use fsr::restorer::Restorer;
 use fsr::rivals::Method;
 use fsr::tensors::import;
+use fsr::tiles::Tiling;
 use fsr::train::TrainOptions;
 use serde::Serialize;
 use serde_json::Value;
@@ -50,6 +51,8 @@ struct RunConfig<'a> {
     files: &'a std::collections::BTreeMap<String, Vec<String>>,
     calibration_images: usize,
     model: &'a ModelConfig,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tiles: Option<Tiling>,
     recipe: &'a Recipe,
     options: &'a TrainOptions,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,8 +148,10 @@ pub fn train(
     if args.from.is_some() {
         recipe.start = Start::Given;
     }
+    let tiling = args.tiling()?;
     let cache_limit = cache_limit(args.cache_ram)?;
     let selection = select(args)?;
+    let tiles = selection.tiles(tiling)?;
     if args.leave_one_out && selection.train.len() < 2 {
         bail!("--leave-one-out needs at least two images to train on");
     }
@@ -157,7 +162,7 @@ pub fn train(
         );
     }
     let setting = args.setting(selection.files.len())?;
-    let schedule = args.schedule(setting, &recipe, selection.train.len())?;
+    let schedule = args.schedule(setting, &recipe, tiles.train)?;
     let others = others(args, schedule.batch)?;
     let weights_source = weights_source(args, &config)?;
     let (backbone, weights) = backbone_weights::load(&weights_source, &config.backbone, args.seed)?;
@@ -198,6 +203,7 @@ pub fn train(
             files: &selection.files,
             calibration_images: selection.calibration.len(),
             model: &config,
+            tiles: tiling,
             recipe: &recipe,
             options,
             tau_search: search,
@@ -233,8 +239,11 @@ pub fn train(
     } else {
         args.method.to_string()
     };
+    let cut = tiling.map_or_else(String::new, |tiling| {
+        format!(" in {} tiles of {} pixels", tiles.train, tiling.size)
+    });
     say(format!(
-        "{} images of {}, {how}, {} on {device_names}",
+        "{} images{cut} of {}, {how}, {} on {device_names}",
         selection.train.len(),
         names.join(", "),
         config.backbone.kind,
@@ -253,12 +262,12 @@ pub fn train(
     let pool = match pool {
         Some(pool) => pool,
         None => {
-            let images = selection.train.len() + selection.calibration.len();
-            own = Pool::new(&config, images, cache_limit, folder.path())?;
+            let all = tiles.train + tiles.calibration;
+            own = Pool::new(&config, tiling, all, cache_limit, folder.path())?;
             &mut own
         }
     };
-    add_features(&model, &selection, pool)?;
+    add_features(&model, &selection, tiles.train, pool)?;
     if choose {
         let found = tau::search(&model, &selection, pool, &options, args.score())?;
         options.tau = found.chosen;
@@ -381,13 +390,18 @@ fn go_on() -> Result<()> {
 }
 
 /// Features of the training and of the calibration images, where the pool lacks them.
-fn add_features(model: &Fsr, selection: &Selection, pool: &mut Pool<ImageKey>) -> Result<()> {
+fn add_features(
+    model: &Fsr,
+    selection: &Selection,
+    tiles: usize,
+    pool: &mut Pool<ImageKey>,
+) -> Result<()> {
     for keys in [selection.train_keys(), selection.calibration_keys()] {
         pool.add(model, &keys, |key| go_on().and_then(|()| load(key)))?;
     }
     say(format!(
         "features: {:.2} GiB {}",
-        gib(Features::bytes(&model.config, selection.train.len())),
+        gib(Features::bytes(&model.config, tiles)),
         pool.place()
     ));
     Ok(())

@@ -13,7 +13,7 @@ use fsr::feature_cache::FeatureSource;
 use fsr::map::ScoreKind;
 use fsr::metrics::LabelledScores;
 use fsr::model::Fsr;
-use fsr::preprocess::to_input_size;
+use fsr::tiles::{TilePlan, Tiling};
 use fsr::train::{TrainOptions, Training};
 use image::RgbImage;
 use rand::SeedableRng;
@@ -127,7 +127,7 @@ pub fn search(
         .iter()
         .map(|&index| (keys[index].0.clone(), (!left_out).then_some(index % 6)))
         .collect();
-    let (images, masks) = exam(&good, model.config.image_size, options.seed)?;
+    let (images, masks) = exam(&good, pool.tiling(), model.config.image_size, options.seed)?;
     let with_defect = masks.iter().filter(|mask| mask.is_some()).count();
     if with_defect == 0 {
         bail!("--tau auto: no implanted defect shows in these images; give a rate instead");
@@ -137,6 +137,7 @@ pub fn search(
     let mut progress = Progress::new("implants", images.len(), "images");
     features::extract(
         model,
+        None,
         images.len(),
         |index| Ok(images[index].clone()),
         &mut exam,
@@ -180,12 +181,23 @@ pub fn search(
 /// Which pixels of an image are defective; none for an untouched one.
 type Mask = Option<Vec<bool>>;
 
-/// Each image untouched and with one defect of each kind that shows.
-fn exam(good: &[ImageKey], side: usize, seed: u64) -> Result<(Vec<RgbImage>, Vec<Mask>)> {
+/// Each image untouched and with one defect of each kind that shows; where images are cut, one tile of each.
+fn exam(
+    good: &[ImageKey],
+    tiling: Option<Tiling>,
+    side: usize,
+    seed: u64,
+) -> Result<(Vec<RgbImage>, Vec<Mask>)> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xdefe_c7ed_defe_c7ed);
     let originals: Vec<RgbImage> = good
         .iter()
-        .map(|key| Ok(to_input_size(&load(key)?, side)))
+        .enumerate()
+        .map(|(index, key)| {
+            let image = load(key)?;
+            let plan = TilePlan::new(tiling, image.width(), image.height())?;
+            // From the middle on: at the edges of a photograph there is often nothing.
+            Ok(plan.input(&image, plan.count() / 2 + index, side))
+        })
         .collect::<Result<_>>()?;
     let (mut images, mut masks) = (Vec::new(), Vec::new());
     for (index, image) in originals.iter().enumerate() {

@@ -18,4 +18,5 @@ mod report;
 mod resume;
 mod server;
 mod study;
+mod tiles;
 mod whole_path;

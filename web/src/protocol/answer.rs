@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{address::SampleSpec, backend::Backend};
 
-use super::{Scores, Threshold};
+use super::{Scores, Threshold, TileGrid};
 
 /// One image, judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub struct Answer {
     pub map_width: u32,
     /// Pixels of the map.
     pub map_height: u32,
+    /// The tiles it was cut into; `None` when it was judged as a whole.
+    pub tiles: Option<TileGrid>,
     /// The three scores.
     pub scores: Scores,
     /// The calibration that judges it: of its category when the package has one, else of all.

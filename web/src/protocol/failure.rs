@@ -205,6 +205,15 @@ facts! {
             /// Width and height of the image, pixels.
             image: (u32, u32),
         },
+        /// Images of so many tiles that their features would find no room.
+        TileMemory {
+            /// How many images.
+            images: usize,
+            /// Tiles of each.
+            tiles: usize,
+            /// What their features would take.
+            megabytes: usize,
+        },
         /// A file that holds no backbone to train on.
         NoBackbone {
             /// Its name.

@@ -113,16 +113,61 @@ pub struct Figures {
     pub pixel: Option<PixelFigures>,
     /// The images' ROC curve: false- and true-positive rate, rising.
     pub roc: Vec<(f64, f64)>,
+    /// The images' precision–recall curve: recall, rising, and precision.
+    pub precision_recall: Vec<(f64, f64)>,
+    /// The regions' overlap curve: false-positive rate of pixels up to [`PRO_LIMIT`], and mean overlap. Empty without
+    /// pixel figures.
+    pub overlap: Vec<(f64, f64)>,
     /// What is to be told beside the figures.
     pub notes: Vec<Note>,
 }
 
-impl Figures {
-    /// The ROC curve as `points` of an SVG polyline in a box of `side` × `side`, its origin lower left.
-    pub fn roc_line(&self, side: f64) -> String {
-        let points = self.roc.iter();
-        let points =
-            points.map(|(fpr, tpr)| format!("{:.1},{:.1}", side * fpr, side * (1.0 - tpr)));
-        points.collect::<Vec<_>>().join(" ")
+/// False-positive rate of pixels up to which regions' overlap is measured, as `fsr eval` does by default.
+pub const PRO_LIMIT: f64 = 0.3;
+
+/// A curve as `points` of an SVG polyline in a box of `side` × `side`, its origin lower left; the box ends at `limit` on
+/// the axis below and at 1 on the other.
+pub fn polyline(curve: &[(f64, f64)], limit: f64, side: f64) -> String {
+    let points = curve
+        .iter()
+        .map(|(x, y)| format!("{:.1},{:.1}", side * x / limit, side * (1.0 - y)));
+    points.collect::<Vec<_>>().join(" ")
+}
+
+/// The highest value of a curve at places up to `place`, for those who do not see it.
+pub fn reached_at(curve: &[(f64, f64)], place: f64) -> f64 {
+    let reached = curve.iter().take_while(|(x, _)| *x <= place + 1e-9);
+    reached.map(|(_, y)| *y).fold(0.0, f64::max)
+}
+
+/// The highest precision of a precision–recall curve at `recall` or more.
+pub fn precision_at(curve: &[(f64, f64)], recall: f64) -> f64 {
+    let reached = curve.iter().filter(|(x, _)| *x >= recall - 1e-9);
+    reached.map(|(_, y)| *y).fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_are_drawn_from_corner_to_corner() {
+        let curve = [(0.0, 0.0), (0.15, 0.5), (0.3, 1.0)];
+        assert_eq!(
+            polyline(&curve, 0.3, 100.0),
+            "0.0,100.0 50.0,50.0 100.0,0.0"
+        );
+        assert_eq!(polyline(&[], 1.0, 100.0), "");
+    }
+
+    #[test]
+    fn curves_are_told_at_a_few_places() {
+        let roc = [(0.0, 0.0), (0.0, 0.4), (0.1, 0.8), (1.0, 1.0)];
+        let at = [0.0, 0.1, 0.5].map(|place| reached_at(&roc, place));
+        assert_eq!(at, [0.4, 0.8, 0.8]);
+        let precision = [(0.25, 1.0), (0.5, 0.66), (0.5, 0.5), (1.0, 0.75)];
+        let at = [0.25, 0.5, 1.0].map(|recall| precision_at(&precision, recall));
+        assert_eq!(at, [1.0, 0.75, 0.75]);
+        assert_eq!(reached_at(&[], 0.1), 0.0);
     }
 }

@@ -18,6 +18,7 @@ mod failure;
 mod figures;
 mod model;
 mod score;
+mod tiles;
 mod training;
 
 use serde::{Deserialize, Serialize};
@@ -30,11 +31,15 @@ use crate::{
 pub use answer::{Agreement, Answer};
 pub use backbone::{BackboneSummary, accepted};
 pub use failure::{Again, Failure, Matter, sentence};
-pub use figures::{Figures, MeasurePlan, MeasuredImage, Note, PixelFigures, Ranking};
+pub use figures::{
+    Figures, MeasurePlan, MeasuredImage, Note, PRO_LIMIT, PixelFigures, Ranking, polyline,
+    precision_at, reached_at,
+};
 pub use model::{Architecture, ModelSummary, Origin, ProductInfo, SelfTest, TrainedOn};
 pub use score::{Reduction, Scores, Source, Threshold};
+pub use tiles::TileGrid;
 pub use training::{
-    FEWEST_IMAGES, GoodImage, MOST_IMAGES, MOST_STEPS, Steer, TrainEvent, TrainPlan,
+    FEWEST_IMAGES, GoodImage, MOST_IMAGES, MOST_STEPS, Steer, TILE_SIDES, TrainEvent, TrainPlan,
 };
 
 /// Version of this protocol. A cached worker of another build is refused, not misread.
@@ -237,6 +242,15 @@ pub enum FromWorker {
         id: RequestId,
         /// What it is.
         model: Box<ModelSummary>,
+    },
+    /// How far a large image is that is judged in tiles.
+    Tiles {
+        /// Request.
+        id: RequestId,
+        /// Tiles done.
+        done: usize,
+        /// Tiles in all.
+        total: usize,
     },
     /// An image was judged. Attached: shown RGBA pixels, the map's values (f32), the map in
     /// colour (RGBA, see-through where cool), and the ground-truth mask (one byte a shown

@@ -121,6 +121,12 @@ fn answer() -> Answer {
             area: 0.03,
         }),
         timings: vec![("backbone".into(), 12.5)],
+        tiles: Some(TileGrid {
+            width: 512,
+            height: 512,
+            columns: vec![0, 388],
+            rows: vec![0, 388],
+        }),
         backend: Backend::Cpu,
     }
 }
@@ -219,6 +225,8 @@ fn every_answer_survives_the_journey_bit_for_bit() {
                 },
                 pixel: Some(PixelFigures::default()),
                 roc: vec![(0.0, 0.0), (1.0 / 3.0, 0.5), (1.0, 1.0)],
+                precision_recall: vec![(0.5, 1.0), (1.0, 2.0 / 3.0)],
+                overlap: vec![(0.0, 0.0), (0.3, 0.9)],
                 notes: vec![Note::LeftOut { images: 1 }],
             }),
         },

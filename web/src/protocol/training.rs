@@ -15,6 +15,9 @@ pub const MOST_IMAGES: usize = 32;
 /// Most steps that can be asked for.
 pub const MOST_STEPS: usize = 5_000;
 
+/// Sides of tiles that are offered, in pixels of the image.
+pub const TILE_SIDES: [u32; 4] = [256, 512, 1024, 2048];
+
 /// How to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainPlan {
@@ -28,6 +31,8 @@ pub struct TrainPlan {
     pub tau: f64,
     /// Seed of weights, order, shuffles and noise.
     pub seed: u64,
+    /// Side of the tiles that images are cut into, in their own pixels; `None`: whole images.
+    pub tile: Option<u32>,
 }
 
 impl TrainPlan {
@@ -39,6 +44,7 @@ impl TrainPlan {
             batch: 1,
             tau: 0.1,
             seed: 1,
+            tile: None,
         }
     }
 
@@ -53,7 +59,8 @@ impl TrainPlan {
         if !(1..=MOST_STEPS).contains(&self.steps) {
             return Err(Failure::StepCount { steps: self.steps });
         }
-        if self.batch == 0 || !(0.0..=1.0).contains(&self.tau) {
+        let tile = self.tile.is_none_or(|side| TILE_SIDES.contains(&side));
+        if !tile || self.batch == 0 || !(0.0..=1.0).contains(&self.tau) {
             return Err(Failure::Settings);
         }
         Ok(())
@@ -145,6 +152,13 @@ mod tests {
                 ..plan.clone()
             };
             assert!(plan.check(4).is_err(), "{steps}");
+        }
+        for (tile, possible) in [(Some(512), true), (Some(7), false)] {
+            let plan = TrainPlan {
+                tile,
+                ..plan.clone()
+            };
+            assert_eq!(plan.check(4).is_ok(), possible);
         }
         let plan = TrainPlan {
             tau: f64::NAN,

@@ -2,16 +2,23 @@
 
 use leptos::prelude::*;
 
-use fsr_web::{address::View, palette::Palette, zoom::Zoom};
+use fsr_web::{address::View, palette::Palette, protocol::TileGrid, zoom::Zoom};
 
 use crate::{
+    compare::CompareToggle,
     language::{Text, say, told, words},
     state::Page,
+    tile_grid::TileToggle,
 };
 
 /// The controls under the image.
 #[component]
-pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoView {
+pub fn Controls(
+    page: Page,
+    has_mask: bool,
+    tiles: Option<TileGrid>,
+    zoom: RwSignal<Zoom>,
+) -> impl IntoView {
     Effect::new(move |before: Option<()>| {
         let (view, palette, threshold) =
             (page.view.get(), page.palette.get(), page.threshold.get());
@@ -69,6 +76,8 @@ pub fn Controls(page: Page, has_mask: bool, zoom: RwSignal<Zoom>) -> impl IntoVi
                     <span>{say(|w| w.controls.outline)}</span>
                 </label>
             })}
+            <CompareToggle page/>
+            {tiles.map(|grid| view! { <TileToggle page grid/> })}
             <label class="slider">
                 <span>{say(|w| w.controls.colours)}</span>
                 <select data-testid="palette" on:change:target=move |event| {

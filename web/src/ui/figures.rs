@@ -1,16 +1,14 @@
-//! Figures of a folder in the layout of MVTec AD, and the images' ROC curve.
+//! Figures of a folder in the layout of MVTec AD.
 
 use leptos::prelude::*;
 
 use fsr_web::protocol::{Figures, PixelFigures, Ranking};
 
 use crate::{
+    curves::Curves,
     language::{Text, say, told, words},
     state::{Measured, Page},
 };
-
-/// Side of the curve's drawing.
-const SIDE: f64 = 160.0;
 
 /// Nothing while the list holds no labelled folder.
 #[component]
@@ -45,23 +43,11 @@ fn Found(figures: Figures) -> impl IntoView {
     let pixel = figures
         .pixel
         .map(|PixelFigures { ranking, aupro }| row(|w| w.figures.pixels, ranking, Some(aupro)));
-    let curve = (!figures.roc.is_empty()).then(|| {
-        let area = figures.image.auroc;
-        let label = told(move || words().figures.roc_area(&percent(area)));
-        view! {
-            <figure class="roc">
-                <svg viewBox=format!("-2 -2 {} {}", SIDE + 4.0, SIDE + 4.0) role="img" aria-label=label>
-                    <line class="chance" x1="0" y1=SIDE.to_string() x2=SIDE.to_string() y2="0"/>
-                    <polyline points=figures.roc_line(SIDE)/>
-                </svg>
-                <figcaption class="quiet">{say(|w| w.figures.roc)}</figcaption>
-            </figure>
-        }
-    });
+    let curves = figures.clone();
     let notes = figures.notes;
     view! {
         <div class="figures-body">
-            {curve}
+            <Curves figures=curves/>
             <div class="figures-table" tabindex="0" role="region" aria-label=say(|w| w.figures.table)>
                 <table>
                     <caption class="visually-hidden">{say(|w| w.figures.caption)}</caption>

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use fsr_web::{address::View, zoom::Zoom};
+use fsr_web::{address::View, gesture::Pointers, zoom::Zoom};
 
 use crate::{
-    download,
+    compare, download,
     language::{told, words},
     paint,
     probe::{Place, pointed, stepped},
     state::{Page, Shown, Subject},
+    tile_grid::TileLines,
+    touch::Touch,
 };
 
 /// The canvases on top of each other, from below.
 #[derive(Clone, Copy, Default)]
 pub struct LayerRefs {
     image: NodeRef<leptos::html::Canvas>,
+    other: NodeRef<leptos::html::Canvas>,
     heat: NodeRef<leptos::html::Canvas>,
     contour: NodeRef<leptos::html::Canvas>,
     truth: NodeRef<leptos::html::Canvas>,
@@ -35,6 +38,7 @@ impl LayerRefs {
         let visible = |shown: bool| if shown { 1.0 } else { 0.0 };
         [
             (self.image, 1.0, 0.0),
+            (self.other, visible(untrack(|| compare::is_seen(page))), 0.0),
             (self.heat, heat, hidden),
             (self.contour, visible(page.contour.get_untracked()), 0.0),
             (self.truth, visible(page.outline.get_untracked()), 0.0),
@@ -64,6 +68,7 @@ pub fn Layers(
 ) -> impl IntoView {
     let LayerRefs {
         image,
+        other,
         heat,
         contour,
         truth,
@@ -108,6 +113,7 @@ pub fn Layers(
             );
         }
     });
+    compare::painted(page, other);
     let named = shown.clone();
     let label = told(move || {
         let name = Subject::of(&named.answer).name();
@@ -125,13 +131,15 @@ pub fn Layers(
     };
     let sheet = NodeRef::<leptos::html::Div>::new();
     let frame = NodeRef::<leptos::html::Div>::new();
+    let touch = Touch { frame, zoom };
+    let pointers = StoredValue::new(Pointers::default());
     let moved = move |event: web_sys::PointerEvent| {
         let Some(sheet) = sheet.get_untracked() else {
             return;
         };
         let at = pointed(&event, &sheet);
         place.set(at);
-        if event.buttons() & 1 == 0 {
+        if touch.moved(pointers, &event) || event.buttons() & 1 == 0 {
             return;
         }
         if page.view.get_untracked() == View::Swipe {
@@ -152,7 +160,24 @@ pub fn Layers(
         <div node_ref=frame class="layers" style=ratio tabindex="0" role="img" aria-label=label
             class:enlarged=move || zoom.get().is_enlarged()
             on:pointermove=moved
-            on:pointerleave=move |_| place.set(None)
+            on:pointerdown=move |event| touch.down(pointers, &event)
+            on:pointerup=move |event| pointers.update_value(|all| all.up(event.pointer_id()))
+            on:pointercancel=move |event| pointers.update_value(|all| all.up(event.pointer_id()))
+            on:pointerleave=move |event| {
+                pointers.update_value(|all| all.up(event.pointer_id()));
+                place.set(None);
+            }
+            // With two fingers it is the image that grows, and not the page.
+            on:touchstart=move |event| touch.keep(pointers, &event)
+            on:touchmove=move |event| touch.keep(pointers, &event)
+            on:wheel=move |event| {
+                let at = sheet.get_untracked().and_then(|sheet| pointed(&event, &sheet));
+                touch.wheeled(&event, at);
+            }
+            on:dblclick=move |event| {
+                let at = sheet.get_untracked().and_then(|sheet| pointed(&event, &sheet));
+                zoom.update(|zoom| *zoom = zoom.doubled(at));
+            }
             on:keydown=move |event| {
                 let key = event.key();
                 if let Some(next) = zoom.get_untracked().keyed(&key, place.get_untracked()) {
@@ -166,9 +191,14 @@ pub fn Layers(
             }>
             <div node_ref=sheet class="sheet" data-testid="sheet" style=move || zoom.get().style()>
                 <canvas node_ref=image data-testid="image"></canvas>
+                <canvas node_ref=other data-testid="other" class:off=move || !compare::is_seen(page)></canvas>
                 <canvas node_ref=heat class="heat" data-testid="overlay" style=strength></canvas>
                 <canvas node_ref=contour data-testid="contour" class:off=move || !page.contour.get()></canvas>
                 <canvas node_ref=truth data-testid="truth" class:off=move || !page.outline.get()></canvas>
+                {shown.answer.tiles.clone().map(|grid| {
+                    let size = (shown.answer.width, shown.answer.height);
+                    view! { <TileLines page grid size zoom/> }
+                })}
                 {move || (page.view.get() == View::Swipe).then(|| view! {
                     <span class="divider" style=move || format!("left: {}%", page.divider.get())></span>
                 })}

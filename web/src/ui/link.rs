@@ -18,7 +18,7 @@ use fsr_web::{
 };
 
 use crate::{
-    backbone, download, hook, list, live, shelf,
+    backbone, compare, download, hook, list, live, shelf,
     state::{Measured, Page, Picture, Saved, Shown, Stage, Subject, TrainStage},
 };
 
@@ -122,6 +122,7 @@ pub fn listed_under_way() -> usize {
 /// An image is about to be judged.
 fn begin(page: Page, subject: Subject) {
     page.busy.set(Some(subject));
+    page.tiles_done.set(None);
     page.failure.set(None);
     page.opened.set(None);
     live::give_way(page);
@@ -386,16 +387,24 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                 page.measured.set(Measured::Done(Arc::new(*figures)));
             }
         }
+        FromWorker::Tiles { id, done, total } => {
+            if LINK.with_borrow(|link| link.session.awaits(id)) {
+                page.tiles_done.set(Some((done, total)));
+            }
+        }
         FromWorker::Inspected { id, answer } => {
             let Some(task) = answered(id) else { return };
             let frame = matches!(task, Task::InspectFrame(..));
             if !frame {
                 page.busy.set(None);
             }
-            match shown(*answer, attachments) {
+            match shown(page, *answer, attachments) {
                 Ok(shown) => {
                     let threshold = untrack(|| page.threshold_of(&shown.answer));
                     hook::publish(&shown, shown.verdict(threshold.as_ref()));
+                    if !frame {
+                        compare::keep(page, &shown);
+                    }
                     let shown = Arc::new(shown);
                     if let Some(row) = page.opened.get_untracked().filter(|_| !frame) {
                         list::remember(row, &shown);
@@ -541,7 +550,7 @@ fn answered(id: RequestId) -> Option<Task<JsValue>> {
 }
 
 /// Puts an answer and its buffers together, checking every length.
-fn shown(answer: Answer, attachments: &[JsValue]) -> Result<Shown, MessageError> {
+fn shown(page: Page, answer: Answer, attachments: &[JsValue]) -> Result<Shown, MessageError> {
     let (width, height) = (answer.shown_width, answer.shown_height);
     let mut buffers = attachments.iter();
     let rgba = buffers.next().map(post::bytes_in).unwrap_or_default();
@@ -581,5 +590,13 @@ fn shown(answer: Answer, attachments: &[JsValue]) -> Result<Shown, MessageError>
         heat,
         mask,
         answer,
+        model: (
+            page.model_serial.get_untracked(),
+            page.model.with_untracked(|model| {
+                model
+                    .as_ref()
+                    .map_or_else(String::new, |model| model.name.clone())
+            }),
+        ),
     })
 }

@@ -21,7 +21,7 @@ use fsr_web::{
 };
 
 use crate::{
-    hook, link,
+    compare, hook, link,
     state::{Measured, Page, Picture, Shown},
 };
 
@@ -269,6 +269,7 @@ pub fn open(page: Page, id: RowId) {
         let threshold = untrack(|| page.threshold_of(&shown.answer));
         hook::publish(&shown, shown.verdict(threshold.as_ref()));
         page.opened.set(Some(id));
+        compare::keep(page, &shown);
         page.shown.set(Some(shown));
         return;
     }

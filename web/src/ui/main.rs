@@ -11,7 +11,11 @@ mod camera;
 #[cfg(target_arch = "wasm32")]
 mod collect;
 #[cfg(target_arch = "wasm32")]
+mod compare;
+#[cfg(target_arch = "wasm32")]
 mod controls;
+#[cfg(target_arch = "wasm32")]
+mod curves;
 #[cfg(target_arch = "wasm32")]
 mod details;
 #[cfg(target_arch = "wasm32")]
@@ -54,6 +58,10 @@ mod status;
 mod table;
 #[cfg(target_arch = "wasm32")]
 mod threshold;
+#[cfg(target_arch = "wasm32")]
+mod tile_grid;
+#[cfg(target_arch = "wasm32")]
+mod touch;
 #[cfg(target_arch = "wasm32")]
 mod train;
 #[cfg(target_arch = "wasm32")]

@@ -56,11 +56,11 @@ pub const CONTOUR: [u8; 4] = [255, 255, 255, 255];
 
 /// Paints the outline of a mask: two pixels light inside, two dark outside, readable on any image.
 pub fn outline(canvas: &HtmlCanvasElement, mask: &[u8], width: u32, height: u32, light: [u8; 4]) {
-    // Twice the mask's resolution, so that the line is finer than the mask's pixels.
-    const FINER: usize = 2;
-    let (columns, rows) = (width as usize * FINER, height as usize * FINER);
+    // Twice the mask's resolution, so that the line is finer than the mask's pixels; a map of many tiles is fine enough.
+    let finer = if width.max(height) > 600 { 1 } else { 2 };
+    let (columns, rows) = (width as usize * finer, height as usize * finer);
     let inside = |x: isize, y: isize| {
-        let (x, y) = (x.div_euclid(FINER as isize), y.div_euclid(FINER as isize));
+        let (x, y) = (x.div_euclid(finer as isize), y.div_euclid(finer as isize));
         x >= 0
             && y >= 0
             && x < width as isize

@@ -23,7 +23,7 @@ const MOST_REGIONS: usize = 6;
 /// The place that a pointer is over.
 ///
 /// `sheet` holds the image, which may reach beyond what is seen of it.
-pub fn pointed(event: &web_sys::PointerEvent, sheet: &web_sys::Element) -> Place {
+pub fn pointed(event: &web_sys::MouseEvent, sheet: &web_sys::Element) -> Place {
     let bounds = sheet.get_bounding_client_rect();
     let x = (f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0);
     let y = (f64::from(event.client_y()) - bounds.top()) / bounds.height().max(1.0);

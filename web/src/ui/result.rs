@@ -22,6 +22,7 @@ use crate::{
     paint,
     probe::{Place, Regions, read_out},
     state::{Page, Shown, Stage, Subject},
+    tile_grid,
 };
 
 /// Everything about the image that was judged last.
@@ -73,7 +74,7 @@ pub fn ResultView(page: Page) -> impl IntoView {
                         <span class="spinner" aria-hidden="true"></span>
                         {told(move || {
                             let (name, words) = (subject.name(), &words().status);
-                            if waiting() { words.waiting(&name) } else { words.inspecting(&name) }
+                            if waiting() { words.waiting(&name) } else { words.inspecting(&name) + &tile_grid::progress(page) }
                         })}
                     </p>
                 }
@@ -125,6 +126,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
             .and_then(|sample| against_truth(sample, verdict.get()))
     };
     let agreement = shown.answer.agreement;
+    let tiles = shown.answer.tiles.clone();
     let has_mask = shown.mask.iter().any(|&value| value > 127);
     // Where heat begins; moved with the threshold.
     let mapped = shown.clone();
@@ -155,7 +157,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
             <div class="stage">
                 <Layers page shown=shown.clone() layers level place zoom/>
                 <p class="quiet read-out" data-testid="read-out">{told(move || read_out(&read, place.get()))}</p>
-                <Controls page has_mask zoom/>
+                <Controls page has_mask tiles zoom/>
                 <button type="button" class="link" data-testid="export-png" on:click=save>{say(|w| w.result.save_png)}</button>
             </div>
             <div class="findings">

@@ -200,6 +200,8 @@ pub struct Shown {
     pub heat: Picture,
     /// Ground truth in the picture's pixels, 0 or 255; empty when there is none.
     pub mask: Vec<u8>,
+    /// Which model answered: its place among those that came into use, and its name.
+    pub model: (u32, String),
 }
 
 impl Shown {
@@ -245,8 +247,14 @@ pub struct Page {
     pub model: RwSignal<Option<Arc<ModelSummary>>>,
     /// The last judged image.
     pub shown: RwSignal<Option<Arc<Shown>>>,
+    /// Another model's answer to the same image.
+    pub other: RwSignal<Option<Arc<Shown>>>,
+    /// Show it left of the swipe view's line.
+    pub compare: RwSignal<bool>,
     /// The image under way.
     pub busy: RwSignal<Option<Subject>>,
+    /// Of a large image under way: tiles done, and of how many.
+    pub tiles_done: RwSignal<Option<(usize, usize)>>,
     /// The last failure, until dismissed.
     pub failure: RwSignal<Option<Failure>>,
     /// Pictures of samples.
@@ -275,6 +283,8 @@ pub struct Page {
     pub live: Live,
     /// What the next training is done on.
     pub backbone: RwSignal<Backbone>,
+    /// Draw the tiles of a large image.
+    pub tiles: RwSignal<bool>,
     /// Good images to train on.
     pub good: RwSignal<Vec<GoodItem>>,
     /// Where the training stands.
@@ -305,7 +315,10 @@ impl Page {
             backend: RwSignal::new(None),
             model: RwSignal::new(None),
             shown: RwSignal::new(None),
+            other: RwSignal::new(None),
+            compare: RwSignal::new(true),
             busy: RwSignal::new(None),
+            tiles_done: RwSignal::new(None),
             failure: RwSignal::new(None),
             previews: RwSignal::new(HashMap::new()),
             products: RwSignal::new(Vec::new()),
@@ -319,6 +332,7 @@ impl Page {
             camera: Camera::new(),
             live: Live::new(),
             backbone: RwSignal::new(Backbone::OfTheModel),
+            tiles: RwSignal::new(false),
             good: RwSignal::new(Vec::new()),
             training: RwSignal::new(TrainStage::Idle),
             paused: RwSignal::new(false),

@@ -15,6 +15,7 @@ use crate::{
     language::{say, told, words, words_now},
     link,
     state::{Page, TrainStage},
+    tile_grid::TileSize,
 };
 
 /// Size of the curve's drawing.
@@ -26,6 +27,7 @@ pub fn Train(page: Page) -> impl IntoView {
     let plan = TrainPlan::few_shot(words_now().train.my_product);
     let name = RwSignal::new(plan.name.clone());
     let steps = RwSignal::new(plan.steps);
+    let tile = RwSignal::new(plan.tile);
     let ready = move || {
         let images = page.good.with(Vec::len);
         (FEWEST_IMAGES..=MOST_IMAGES).contains(&images)
@@ -36,6 +38,7 @@ pub fn Train(page: Page) -> impl IntoView {
         let plan = TrainPlan {
             name: name.get_untracked().trim().to_owned(),
             steps: steps.get_untracked(),
+            tile: tile.get_untracked(),
             ..plan.clone()
         };
         let images = collect::images(page);
@@ -68,6 +71,7 @@ pub fn Train(page: Page) -> impl IntoView {
                                 steps.set(value);
                             }
                         }/></label>
+                    <TileSize tile/>
                 </div>
                 <button type="button" class="primary" data-testid="train-start" prop:disabled=move || !ready() on:click=start.clone()>
                     {told(move || if page.training.get() == TrainStage::Done { words().train.again } else { words().train.start }.to_owned())}

@@ -173,6 +173,14 @@ fn english(failure: &Failure) -> Told {
             ),
             "Use masks of their images' size.",
         ),
+        Failure::TileMemory {
+            images,
+            tiles,
+            megabytes,
+        } => told(
+            format!("{images} images of {tiles} tiles each would take {megabytes} MB of memory."),
+            "Choose larger tiles or fewer images.",
+        ),
         Failure::NoBackbone { name, reason } => told(
             format!("{name} cannot be trained on: {reason}."),
             "Give a .safetensors file with torchvision's or timm's ResNet-18, ResNet-34, ResNet-50 or WideResNet-50-2; \
@@ -354,6 +362,14 @@ fn chinese(failure: &Failure) -> Told {
                 mask.0, mask.1, image.0, image.1
             ),
             "请使用与图像大小相同的掩膜。",
+        ),
+        Failure::TileMemory {
+            images,
+            tiles,
+            megabytes,
+        } => told(
+            format!("{images} 张图像、每张 {tiles} 个图块，将占用 {megabytes} MB 内存。"),
+            "请选择更大的图块或减少图像。",
         ),
         Failure::NoBackbone { name, reason } => told(
             format!("无法用 {name} 训练：{reason}。"),

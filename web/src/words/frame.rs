@@ -65,6 +65,11 @@ table! {
     /// An image is being judged.
     fn inspecting(name: &str) -> String { format!("Inspecting {name}"), format!("正在检测 {name}") }
 
+    /// How far a large image is; stands behind [`Self::inspecting`].
+    fn tiles(done: usize, total: usize) -> String {
+        format!(": {done} of {total} tiles"), format!("：图块 {done} / {total}")
+    }
+
     /// An image waits for the model.
     fn waiting(name: &str) -> String {
         format!("{name}: waiting for the model"), format!("{name}：等待模型就绪")

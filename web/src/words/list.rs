@@ -79,6 +79,9 @@ table! {
         waiting: "Computed when all its images are inspected", "全部图像检测完毕后计算";
         asked: "Being computed", "正在计算";
         roc: "ROC of the images: found defects over false alarms", "图像级 ROC 曲线：检出率随误报率的变化";
+        precision: "Precision of the images over found defects", "图像级精确率随检出率的变化";
+        overlap: "PRO: overlap with defects over false-positive pixels, to 30 %", "PRO：缺陷重叠率随像素假阳性率的变化（至 30%）";
+        undefined: "not defined", "未定义";
         table: "Table of figures", "指标表";
         caption: "Figures of images and pixels", "图像级与像素级指标";
         aupro_title: "Per-region overlap up to a false-positive rate of 0.3", "假阳性率不超过 0.3 时的区域重叠率";
@@ -86,10 +89,26 @@ table! {
         pixels: "Pixels", "像素级";
     }
 
-    /// The curve in words.
-    fn roc_area(area: &str) -> String {
-        format!("ROC curve of the images, area {area}"), format!("图像级 ROC 曲线，曲线下面积 {area}")
+    /// The ROC curve in words.
+    fn roc_told(area: &str, at: &str) -> String {
+        format!("ROC curve of the images, area {area}; found defects by false alarms: {at}"),
+        format!("图像级 ROC 曲线，曲线下面积 {area}；各误报率下的检出率：{at}"),
     }
+
+    /// The precision–recall curve in words.
+    fn precision_told(area: &str, at: &str) -> String {
+        format!("Precision–recall curve of the images, average precision {area}; precision by found defects: {at}"),
+        format!("图像级精确率–召回率曲线，平均精确率 {area}；各检出率下的精确率：{at}"),
+    }
+
+    /// The regions' overlap curve in words.
+    fn overlap_told(area: &str, at: &str) -> String {
+        format!("Overlap curve of the defects' regions, area {area}; overlap by false-positive pixels: {at}"),
+        format!("缺陷区域重叠率曲线，曲线下面积 {area}；各像素假阳性率下的重叠率：{at}"),
+    }
+
+    /// A value of a curve at a place.
+    fn at(value: &str, place: &str) -> String { format!("{value} at {place}"), format!("{place} 时 {value}") }
 
     /// What was judged, by what.
     fn judged(good: usize, defective: usize, model: &str, reduction: &str) -> String {

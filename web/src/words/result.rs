@@ -234,4 +234,16 @@ table! {
         smaller: "Smaller", "缩小";
         larger: "Larger", "放大";
     }
+
+    /// What the swipe view shows left of its line: another model, its score and verdict.
+    fn left_of(model: &str, score: &str, judged: &str) -> String {
+        format!("Left of the line: {model}, score {score}, {judged}"),
+        format!("分界线左侧：{model}，得分 {score}，{judged}"),
+    }
+
+    /// The tiles an image was judged in.
+    fn tiles(count: usize, width: u32, height: u32) -> String {
+        format!("{count} tiles of {width} × {height} pixels"),
+        format!("{count} 个图块，每块 {width} × {height} 像素"),
+    }
 }

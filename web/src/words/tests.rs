@@ -159,7 +159,23 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
         (w.list.more(100, 250), &["100", "250"]),
         (w.list.show("a.png"), &["a.png"]),
         (w.threshold.histogram("0.3", 4, 9), &["0.3", "4", "9"]),
-        (w.figures.roc_area("98 %"), &["98 %"]),
+        (w.figures.roc_told("98 %", "7 at 8"), &["98 %", "7 at 8"]),
+        (
+            w.figures.precision_told("98 %", "7 at 8"),
+            &["98 %", "7 at 8"],
+        ),
+        (
+            w.figures.overlap_told("98 %", "7 at 8"),
+            &["98 %", "7 at 8"],
+        ),
+        (w.figures.at("98 %", "10 %"), &["98 %", "10 %"]),
+        (
+            w.controls.left_of("nut", "0.3", "dark"),
+            &["nut", "0.3", "dark"],
+        ),
+        (w.controls.tiles(6, 100, 50), &["6", "100", "50"]),
+        (w.status.tiles(3, 12), &["3", "12"]),
+        (w.train.tiles_of(512), &["512"]),
         (
             w.figures.judged(8, 9, "nut", "peak"),
             &["8", "9", "nut", "peak"],
@@ -347,6 +363,14 @@ fn failures() -> Vec<(Failure, &'static [&'static str])> {
                 context: String::new(),
             },
             &["HTTPS", "localhost"],
+        ),
+        (
+            Failure::TileMemory {
+                images: 7,
+                tiles: 48,
+                megabytes: 2_300,
+            },
+            &["7", "48", "2300"],
         ),
         (Failure::CameraRefused, &[]),
         (Failure::NoCamera, &[]),

@@ -46,6 +46,10 @@ table! {
         name: "Name", "名称";
         my_product: "my product", "我的产品";
         steps: "Steps", "步数";
+        look_at: "Look at", "检视范围";
+        whole: "the whole image", "整幅图像";
+        tiles_about: "Tiles keep small defects of large photographs in sight; training and inspection take longer.",
+            "分块可保留大幅照片中的小缺陷，但训练和检测耗时更长。";
         start: "Train", "开始训练";
         again: "Train again", "重新训练";
         resume: "Resume", "继续";
@@ -61,6 +65,9 @@ table! {
         label: "Training", "训练进度";
         no_step: "No step yet", "尚未开始";
     }
+
+    /// Tiles of this size.
+    fn tiles_of(side: u32) -> String { format!("tiles of {side} pixels"), format!("{side} 像素的图块") }
 
     /// Features are being computed.
     fn features(done: usize, total: usize) -> String {

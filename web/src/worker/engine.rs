@@ -6,13 +6,13 @@ use wasm_bindgen::JsValue;
 use fsr_web::{
     backend::{Backend, BackendWish, Reason},
     post::bytes_out,
-    protocol::{Failure, FromWorker, GoodImage, RequestId, SelfTest, ToWorker, TrainPlan},
+    protocol::{Failure, FromWorker, GoodImage, Matter, RequestId, SelfTest, ToWorker, TrainPlan},
 };
 
 use crate::{
     backbone::{self, Base},
     device::{self, Chosen},
-    judge::{self, Answered, Detail, Subject},
+    judge::{self, Answered, Detail, Judge, Subject},
     load::{self, LoadError, Loaded, Source},
     measure::measure,
     outbox::{fail, send},
@@ -263,7 +263,19 @@ impl Engine {
             return fail(id, Failure::NoModelToInspect { name: subject.name });
         };
         let backend = loaded.backend;
-        match judge::inspect(&loaded.detector, &subject.image).await {
+        let (width, height) = subject.image.dimensions();
+        let plan = match loaded.detector.plan(width, height) {
+            Ok(plan) => plan,
+            Err(error) => {
+                return fail(id, Failure::about(Matter::File(subject.name), error));
+            }
+        };
+        let told = |done, total| {
+            if total > 1 && detail == Detail::Full {
+                send(&FromWorker::Tiles { id, done, total }, &[]);
+            }
+        };
+        match judge::inspect(&loaded.detector, &subject.image, told).await {
             Ok(inspection) => {
                 let category = subject
                     .sample
@@ -277,7 +289,17 @@ impl Engine {
                 let Answered {
                     answer,
                     attachments,
-                } = judge::answer(subject, inspection, threshold, backend, detail);
+                } = judge::answer(
+                    subject,
+                    inspection,
+                    Judge {
+                        threshold,
+                        backend,
+                        plan,
+                        side: loaded.detector.model.config.image_size,
+                    },
+                    detail,
+                );
                 let answer = Box::new(answer);
                 let message = match detail {
                     Detail::Full => FromWorker::Inspected { id, answer },

@@ -5,6 +5,7 @@ use fsr::{
     detector::{Detector, Inspection},
     image::{GrayImage, RgbImage, resize_lanczos, resize_nearest_mask},
     metrics::auroc,
+    tiles::TilePlan,
 };
 use wasm_bindgen::JsValue;
 use web_time::Instant;
@@ -13,7 +14,7 @@ use fsr_web::{
     address::SampleSpec,
     backend::Backend,
     post::{bytes_out, floats_out},
-    protocol::{Agreement, Answer, Scores, Threshold},
+    protocol::{Agreement, Answer, Scores, Threshold, TileGrid},
     region::is_hot,
     verdict::scale,
 };
@@ -52,6 +53,18 @@ pub enum Detail {
     },
 }
 
+/// The model that judged.
+pub struct Judge {
+    /// Its calibration.
+    pub threshold: Option<Threshold>,
+    /// Where it is.
+    pub backend: Backend,
+    /// How it cut the image.
+    pub plan: TilePlan,
+    /// Side of its network's input, pixels.
+    pub side: usize,
+}
+
 /// An answer's head and what is attached to it.
 pub struct Answered {
     /// The head.
@@ -61,13 +74,13 @@ pub struct Answered {
 }
 
 /// Puts the answer together.
-pub fn answer(
-    subject: Subject,
-    inspection: Inspection,
-    threshold: Option<Threshold>,
-    backend: Backend,
-    detail: Detail,
-) -> Answered {
+pub fn answer(subject: Subject, inspection: Inspection, judge: Judge, detail: Detail) -> Answered {
+    let Judge {
+        threshold,
+        backend,
+        plan,
+        side,
+    } = judge;
     let Subject {
         name,
         sample,
@@ -76,7 +89,15 @@ pub fn answer(
         made,
     } = subject;
     let start = Instant::now();
-    let map = &inspection.map;
+    let reduced;
+    let map = match detail {
+        // Figures of a folder are those of `fsr eval`: at the input's size, whatever the tiles.
+        Detail::Small { map: true } if !plan.is_whole() => {
+            reduced = inspection.map.resize_bilinear(side, side);
+            &reduced
+        }
+        _ => &inspection.map,
+    };
     let (low, high) = scale(threshold.as_ref(), inspection.scores.max);
     let heat = heat_rgba(map, ColourScale { low, high });
     let mut agreement_found = None;
@@ -147,6 +168,12 @@ pub fn answer(
         shown_height,
         map_width: map.width as u32,
         map_height: map.height as u32,
+        tiles: (!plan.is_whole()).then_some(TileGrid {
+            width: plan.columns.side,
+            height: plan.rows.side,
+            columns: plan.columns.starts,
+            rows: plan.rows.starts,
+        }),
         scores: Scores {
             std: inspection.scores.std,
             max: inspection.scores.max,
@@ -247,10 +274,14 @@ pub fn warm_up_image(side: u32) -> RgbImage {
     image
 }
 
-/// Inspects, turning the error into text.
-pub async fn inspect(detector: &Detector, image: &RgbImage) -> Result<Inspection, String> {
+/// Inspects, turning the error into text; `told` hears of tiles done, and of how many.
+pub async fn inspect(
+    detector: &Detector,
+    image: &RgbImage,
+    told: impl FnMut(usize, usize),
+) -> Result<Inspection, String> {
     let inspection = detector
-        .inspect(image)
+        .inspect_telling(image, told)
         .await
         .map_err(|error| error.to_string())?;
     let scores = &inspection.scores;

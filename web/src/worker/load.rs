@@ -26,7 +26,7 @@ use fsr_web::{
 
 use crate::{
     files::{Fetched, local, request},
-    judge::{inspect, since, warm_up_image},
+    judge::{since, warm_up_image},
     outbox::send,
 };
 
@@ -171,9 +171,10 @@ pub async fn build(
     let start = Instant::now();
     progress(Phase::WarmUp, 0, None);
     let side = source.package.config.model.image_size as u32;
-    inspect(&detector, &warm_up_image(side))
+    detector
+        .inspect_whole(&warm_up_image(side))
         .await
-        .map_err(LoadError::Device)?;
+        .map_err(|error| LoadError::Device(error.to_string()))?;
     let warm_ms = since(start);
 
     let start = Instant::now();

@@ -14,6 +14,8 @@ mod engine;
 #[cfg(target_arch = "wasm32")]
 mod files;
 #[cfg(target_arch = "wasm32")]
+mod good_images;
+#[cfg(target_arch = "wasm32")]
 mod judge;
 #[cfg(target_arch = "wasm32")]
 mod load;

@@ -3,22 +3,22 @@
 use fsr::{
     image::{decode_mask, resize_nearest_mask},
     map::AnomalyMap,
-    metrics::{LabelledScores, aupro, roc_curve},
+    metrics::{LabelledScores, aupro, pr_curve, pro_curve, roc_curve, thinned_pro_curve},
 };
 use wasm_bindgen::JsValue;
 
 use fsr_web::{
     post::floats_in,
-    protocol::{Failure, Figures, Matter, MeasurePlan, PixelFigures, Ranking},
+    protocol::{Failure, Figures, Matter, MeasurePlan, PRO_LIMIT, PixelFigures, Ranking},
 };
 
 use crate::files::local;
 
-/// False-positive rate up to which AUPRO is measured, as `fsr eval` does by default.
-const AUPRO_LIMIT: f64 = 0.3;
-
-/// Most points of the curve that is drawn.
+/// Most points of a curve that is drawn, but for its last.
 const MOST_POINTS: usize = 400;
+
+/// Steps of the overlap curve, as many as `fsr eval --out` leaves.
+const PRO_STEPS: usize = 64;
 
 /// Computes the figures.
 pub async fn measure(plan: MeasurePlan, attached: &[JsValue]) -> Result<Figures, Failure> {
@@ -29,14 +29,14 @@ pub async fn measure(plan: MeasurePlan, attached: &[JsValue]) -> Result<Figures,
         .map(|image| image.scores.get(plan.reduction))
         .collect();
     let defective = labels.iter().filter(|&&defect| defect).count();
-    let pixel = if plan.pixels {
-        Some(pixels(&plan, attached).await?)
+    let (pixel, overlap) = if plan.pixels {
+        let (figures, overlap) = pixels(&plan, attached).await?;
+        (Some(figures), overlap)
     } else {
-        None
+        (None, Vec::new())
     };
     let roc = roc_curve(&scores, &labels).unwrap_or_default();
-    let every = roc.len().div_ceil(MOST_POINTS).max(1);
-    let last = roc.len().saturating_sub(1);
+    let precision_recall = pr_curve(&scores, &labels).unwrap_or_default();
     Ok(Figures {
         reduction: plan.reduction,
         model: plan.model,
@@ -44,14 +44,26 @@ pub async fn measure(plan: MeasurePlan, attached: &[JsValue]) -> Result<Figures,
         defective,
         image: ranking(&scores, &labels),
         pixel,
-        roc: roc
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| at % every == 0 || *at == last)
-            .map(|(_, point)| (point.fpr, point.tpr))
-            .collect(),
+        roc: thinned(roc.iter().map(|point| (point.fpr, point.tpr))),
+        precision_recall: thinned(
+            precision_recall
+                .iter()
+                .map(|point| (point.recall, point.precision)),
+        ),
+        overlap,
         notes: plan.notes,
     })
+}
+
+/// Every so many points of a curve, and its last.
+fn thinned(curve: impl ExactSizeIterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let every = curve.len().div_ceil(MOST_POINTS).max(1);
+    let last = curve.len().saturating_sub(1);
+    curve
+        .enumerate()
+        .filter(|(at, _)| at % every == 0 || *at == last)
+        .map(|(_, point)| point)
+        .collect()
 }
 
 fn ranking(scores: &[f32], labels: &[bool]) -> Ranking {
@@ -62,7 +74,11 @@ fn ranking(scores: &[f32], labels: &[bool]) -> Ranking {
     })
 }
 
-async fn pixels(plan: &MeasurePlan, attached: &[JsValue]) -> Result<PixelFigures, Failure> {
+/// Figures of pixels, and the overlap curve.
+async fn pixels(
+    plan: &MeasurePlan,
+    attached: &[JsValue],
+) -> Result<(PixelFigures, Vec<(f64, f64)>), Failure> {
     let (width, height) = plan.map_size;
     let mut attached = attached.iter();
     let (mut maps, mut masks) = (Vec::new(), Vec::new());
@@ -98,8 +114,11 @@ async fn pixels(plan: &MeasurePlan, attached: &[JsValue]) -> Result<PixelFigures
     drop(values);
     let maps: Vec<&AnomalyMap> = maps.iter().collect();
     let masks: Vec<&[bool]> = masks.iter().map(Vec::as_slice).collect();
-    Ok(PixelFigures {
+    let curve = pro_curve(&maps, &masks).unwrap_or_default();
+    let overlap = thinned_pro_curve(&curve, PRO_LIMIT, PRO_STEPS);
+    let figures = PixelFigures {
         ranking,
-        aupro: aupro(&maps, &masks, AUPRO_LIMIT),
-    })
+        aupro: aupro(&maps, &masks, PRO_LIMIT),
+    };
+    Ok((figures, overlap.into_iter().map(Into::into).collect()))
 }

@@ -3,15 +3,11 @@
 //! A piece is one image's features, one optimiser step, or one calibration map. Between two of them the
 //! worker returns to its event loop, so that it hears pause, stop and whatever else is asked.
 
-use std::collections::VecDeque;
-
 use fsr::{
-    alter::{altered, variants},
-    calibration::{Calibration, CalibrationSource},
-    detector::Detector,
-    feature_cache::{FeatureCache, FeatureError, FeatureSource, tap_shapes, taps_to_host},
-    image::{RgbImage, decode},
-    map::{AnomalyMap, ScoreKind},
+    calibration::{CalibrationBuilder, CalibrationSource},
+    detector::{Detector, KeptError, map_of_features},
+    feature_cache::{FeatureError, FeatureSource, tap_shapes},
+    map::ScoreKind,
     model::{Fsr, ModelError},
     package::{
         DEFAULT_SHARD_BYTES, Dtype, Package, PackageConfig, PackageError, Provenance,
@@ -21,6 +17,7 @@ use fsr::{
     products::{Product, SIZES, generate},
     recipe::Recipe,
     restorer::Restorer,
+    tiles::{Tiling, stitch::map_size},
     train::{TrainError, TrainOptions, Training},
 };
 use wasm_bindgen::JsValue;
@@ -28,10 +25,10 @@ use web_time::Instant;
 
 use fsr_web::{
     address::spaced,
-    protocol::{Failure, FromWorker, GoodImage, Matter, RequestId, Steer, TrainEvent, TrainPlan},
+    protocol::{Failure, FromWorker, GoodImage, RequestId, Steer, TrainEvent, TrainPlan},
 };
 
-use crate::{backbone::Base, files::local, judge::since, outbox::send, sample};
+use crate::{backbone::Base, good_images::GoodFeatures, judge::since, outbox::send};
 
 /// Why a training cannot go on.
 pub enum Trouble {
@@ -53,6 +50,12 @@ impl From<ModelError> for Trouble {
     }
 }
 
+impl From<KeptError> for Trouble {
+    fn from(error: KeptError) -> Self {
+        Self::Device(error.to_string())
+    }
+}
+
 impl From<TrainError> for Trouble {
     fn from(error: TrainError) -> Self {
         Self::Device(error.to_string())
@@ -65,20 +68,14 @@ impl From<PackageError> for Trouble {
     }
 }
 
-/// A good image that has not been read yet.
-enum Unread {
-    File(String, JsValue),
-    Sample(fsr_web::address::SampleSpec),
-}
-
 /// What is being done.
 enum Phase {
     /// Features of the images and of their altered copies.
     Features,
     /// Optimiser steps.
     Steps(Box<Training>),
-    /// Maps of the altered copies, for the threshold.
-    Calibrating(Box<Fsr>, Vec<AnomalyMap>),
+    /// Maps of the altered copies, for the threshold, and how many there are.
+    Calibrating(Box<Fsr>, CalibrationBuilder, usize),
 }
 
 /// A training under way.
@@ -86,15 +83,13 @@ pub struct Job {
     /// Its request.
     pub id: RequestId,
     plan: TrainPlan,
-    unread: VecDeque<Unread>,
     images: usize,
-    copies: VecDeque<RgbImage>,
+    tiling: Option<Tiling>,
     /// The untrained model.
     model: Fsr,
     weights: Option<WeightsOrigin>,
     data: String,
-    cache: FeatureCache,
-    altered: FeatureCache,
+    features: GoodFeatures,
     phase: Phase,
     steps_done: usize,
     paused: bool,
@@ -126,36 +121,25 @@ impl Job {
             &device,
         );
         let model = Fsr::from_parts(&config, &recipe, backbone, restorer, &device);
-        let mut files = attached.into_iter();
         let count = images.len();
         let drawn = images.iter().find_map(|image| match image {
             GoodImage::Sample { sample } => Some(spaced(&sample.product)),
             GoodImage::File { .. } => None,
         });
-        let unread = images
-            .into_iter()
-            .map(|image| match image {
-                GoodImage::File { name } => {
-                    Unread::File(name, files.next().unwrap_or(JsValue::UNDEFINED))
-                }
-                GoodImage::Sample { sample } => Unread::Sample(sample),
-            })
-            .collect();
+        let tiling = plan.tile.map(Tiling::of_size);
         let shapes = tap_shapes(&config);
         Ok(Self {
             id,
+            tiling,
             plan,
-            unread,
             images: count,
-            copies: VecDeque::new(),
             model,
             weights,
             data: drawn.map_or_else(
                 || "photographs given to the page".to_owned(),
                 |product| format!("generated samples ({product})"),
             ),
-            cache: FeatureCache::new(shapes),
-            altered: FeatureCache::new(shapes),
+            features: GoodFeatures::new(images, attached, tiling, shapes),
             phase: Phase::Features,
             steps_done: 0,
             paused: false,
@@ -195,36 +179,29 @@ impl Job {
         }
     }
 
+    /// The features of an image, or of a few of its tiles.
     async fn one_feature(&mut self) -> Result<(), Trouble> {
-        let copies = variants(self.images);
-        if let Some(copy) = self.copies.pop_front() {
-            let taps = taps_to_host(self.model.taps(&[copy])).await?;
-            taps.into_iter().for_each(|taps| self.altered.push(taps));
-        } else if let Some(unread) = self.unread.pop_front() {
-            let image = read(unread).await.map_err(Trouble::Given)?;
-            let side = self.model.config.image_size;
-            self.copies = (0..copies)
-                .map(|variant| to_input_size(&altered(&image, variant), side))
-                .collect();
-            let input = to_input_size(&image, side);
-            let taps = taps_to_host(self.model.taps(&[input])).await?;
-            taps.into_iter().for_each(|taps| self.cache.push(taps));
-        }
-        let done = self.cache.len() + self.altered.len();
-        let total = self.images * (1 + copies);
+        self.features.advance(&self.model).await?;
+        let (done, total) = self.features.progress();
         self.tell(TrainEvent::Features { done, total });
-        if self.unread.is_empty() && self.copies.is_empty() {
+        if done == total {
             let options = TrainOptions {
                 steps: self.plan.steps,
-                batch: self.plan.batch.min(self.images),
+                batch: self.batch(),
                 tau: self.plan.tau,
                 seed: self.plan.seed,
                 report_every: 1,
             };
-            let training = Training::begin(&self.model, options, &self.cache).await?;
+            let good = &self.features.good.cache;
+            let training = Training::begin(&self.model, options, good).await?;
             self.phase = Phase::Steps(Box::new(training));
         }
         Ok(())
+    }
+
+    /// Images, or tiles, in a step.
+    fn batch(&self) -> usize {
+        self.plan.batch.min(self.features.good.cache.len()).max(1)
     }
 
     async fn one_step(&mut self) -> Result<(), Trouble> {
@@ -235,7 +212,7 @@ impl Job {
         if training.steps_done() < steps && !(self.stop && training.steps_done() > 0) {
             let start = Instant::now();
             let learning_rate = self.model.recipe.rate_at(training.steps_done(), steps);
-            let loss = training.step(&self.cache)?;
+            let loss = training.step(&self.features.good.cache)?;
             let progress = training.progress(loss, learning_rate).await?;
             self.steps_done = progress.step;
             self.tell(TrainEvent::Step {
@@ -254,19 +231,28 @@ impl Job {
             training.restorer(),
             self.model.device(),
         );
-        self.phase = Phase::Calibrating(Box::new(trained), Vec::new());
+        let side = trained.config.image_size;
+        let values = self.features.altered.plans.iter().map(|plan| {
+            let (width, height) = map_size(plan, side);
+            width * height
+        });
+        let source = CalibrationSource::AlteredTraining;
+        let builder = CalibrationBuilder::new(ScoreKind::Std, source, values.sum());
+        self.phase = Phase::Calibrating(Box::new(trained), builder, 0);
         Ok(())
     }
 
     async fn one_map(&mut self) -> Result<Option<Box<Package>>, Trouble> {
-        let total = self.altered.len();
-        let Phase::Calibrating(model, maps) = &mut self.phase else {
+        let total = self.features.altered.plans.len();
+        let Phase::Calibrating(model, builder, count) = &mut self.phase else {
             return Ok(None);
         };
-        if maps.len() < total {
-            let taps = self.altered.batch(&[maps.len()], model.device())?;
-            maps.extend(model.anomaly_maps(model.tokens(taps)).await?);
-            let done = maps.len();
+        if let Some(plan) = self.features.altered.plans.get(*count) {
+            let first = self.features.altered.first(*count);
+            let map = map_of_features(model, &self.features.altered.cache, first, plan).await?;
+            builder.add(&map);
+            *count += 1;
+            let done = *count;
             self.tell(TrainEvent::Calibrating { done, total });
             return Ok(None);
         }
@@ -276,13 +262,13 @@ impl Job {
 
     /// The trained detector with its calibration and its self-test.
     async fn package(&self) -> Result<Package, Trouble> {
-        let Phase::Calibrating(model, maps) = &self.phase else {
+        let Phase::Calibrating(model, builder, _) = &self.phase else {
             return Err(Trouble::Device("the training has not ended".into()));
         };
         let name = self.plan.name.clone();
-        let mut config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
-        let source = CalibrationSource::AlteredTraining;
-        config.calibration = Calibration::from_good_maps(maps, ScoreKind::Std, source);
+        let config = PackageConfig::new(name, model.config.clone(), model.recipe.clone());
+        let mut config = config.in_tiles(self.tiling);
+        config.calibration = builder.clone().finish();
         config.provenance = Provenance {
             data: self.data.clone(),
             categories: Vec::new(),
@@ -290,7 +276,8 @@ impl Job {
             shots: Some(self.images),
             seed: self.plan.seed,
             tau: self.plan.tau as f32,
-            epochs: (self.steps_done * self.plan.batch.min(self.images)).div_ceil(self.images),
+            epochs: (self.steps_done * self.batch())
+                .div_ceil(self.features.good.cache.len().max(1)),
             steps: self.steps_done,
             backbone_weights: self.weights.clone(),
             ..config.provenance
@@ -310,7 +297,7 @@ impl Job {
         let picture = generate(product, product.defects().first().copied(), 1, drawn)
             .map_err(|error| Trouble::Device(error.to_string()))?;
         let image = to_input_size(&picture.image, side);
-        let found = detector.inspect(&image).await?;
+        let found = detector.inspect_whole(&image).await?;
         Ok(Package {
             config,
             tensors,
@@ -328,15 +315,4 @@ pub fn archive(package: &Package) -> Result<Vec<u8>, Trouble> {
     // In full precision: what is saved answers as what was trained.
     let files = package.write(Dtype::F32, DEFAULT_SHARD_BYTES)?;
     pack(&files).map_err(|error| Trouble::Device(error.to_string()))
-}
-
-async fn read(unread: Unread) -> Result<RgbImage, Failure> {
-    match unread {
-        Unread::File(name, file) => {
-            let matter = Matter::File(name);
-            let bytes = local(&matter, &file).await?;
-            decode(&bytes).map_err(|error| Failure::about(matter, error))
-        }
-        Unread::Sample(spec) => Ok(sample::make(&spec, sample::SIDE)?.image),
-    }
 }
