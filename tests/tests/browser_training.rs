@@ -11,7 +11,7 @@ use fsr::feature_cache::{FeatureCache, tap_shapes, taps_to_host};
 use fsr::map::ScoreKind;
 use fsr::metrics::auroc;
 use fsr::model::Fsr;
-use fsr::package::{Package, pack};
+use fsr::package::pack;
 use fsr::preprocess::to_input_size;
 use fsr::recipe::Recipe;
 use fsr::restorer::Restorer;

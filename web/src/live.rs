@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn the_line_has_both_figures() {
         assert_eq!(
-            rate(Some(3.14159), 251.3),
+            rate(Some(3.06), 251.3),
             "3.1 frames a second, 251 ms a frame"
         );
         assert_eq!(rate(Some(24.8), 38.0), "25 frames a second, 38 ms a frame");
