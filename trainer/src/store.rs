@@ -1,6 +1,7 @@
 //! Model packages on disk, and the runs that hold them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use fsr::package::{
 };
 
 use crate::atomic;
-use crate::dataset::manifest::manifest_sha256;
+use crate::dataset::manifest::{bytes_sha256, manifest_sha256, sha256_of_manifest};
 use crate::train::run_folder::{MODEL, checkpoints};
 
 /// A folder of package files.
@@ -76,21 +77,29 @@ pub fn locate(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// SHA-256 of the manifest of a package's files: settings, tensors and their index.
+/// SHA-256 of the manifest of a package's files: settings, tensors and their index. The same for a folder and for
+/// its files in one archive.
 ///
 /// # Errors
 /// As [`locate`], and when a file cannot be read.
 pub fn sha256(path: &Path) -> Result<String> {
     let folder = locate(path)?;
+    let counts = |file: &Path| {
+        let ending = file.extension();
+        ending.is_some_and(|ending| ending == "json" || ending == "safetensors")
+    };
+    if !folder.is_dir() {
+        let files = unpacked(&folder)?;
+        let counted = files.iter().filter(|(name, _)| counts(Path::new(name)));
+        let lines = counted.map(|(name, bytes)| (name.clone(), bytes_sha256(bytes)));
+        return Ok(sha256_of_manifest(lines.collect()));
+    }
     let mut files = Vec::new();
     for entry in
         fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
     {
         let file = entry?.path();
-        if file
-            .extension()
-            .is_some_and(|ending| ending == "json" || ending == "safetensors")
-        {
+        if counts(&file) {
             files.push(file);
         }
     }
@@ -106,12 +115,15 @@ pub fn read(path: &Path) -> Result<Package> {
     let package = if place.is_dir() {
         Package::read(&Folder(place.clone()))
     } else {
-        let archive =
-            fs::File::open(&place).with_context(|| format!("cannot read {}", place.display()))?;
-        let files = unpack(archive).with_context(|| format!("cannot use {}", place.display()))?;
-        Package::read(&files)
+        Package::read(&unpacked(&place)?)
     };
     package.with_context(|| format!("cannot use {}", place.display()))
+}
+
+fn unpacked(archive: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let file =
+        fs::File::open(archive).with_context(|| format!("cannot read {}", archive.display()))?;
+    unpack(file).with_context(|| format!("cannot use {}", archive.display()))
 }
 
 /// Writes a package as a folder, complete or not at all; returns the bytes written.
@@ -213,6 +225,7 @@ mod tests {
         let zip = root.path().join("default.zip");
         fs::write(&zip, fsr::package::pack(&files).unwrap()).unwrap();
         assert_eq!(read(&zip).unwrap(), read(&default).unwrap());
+        assert_eq!(sha256(&zip).unwrap(), sha256(&default).unwrap());
         assert_eq!(file_sizes(&zip).unwrap()[0].0, "default.zip");
         fs::write(&zip, b"PK nothing").unwrap();
         let error = format!("{:#}", read(&zip).unwrap_err());

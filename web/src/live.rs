@@ -149,7 +149,7 @@ mod tests {
     fn the_line_has_both_figures() {
         let words = Language::En.words();
         assert_eq!(
-            rate(words, Some(3.14159), 251.3),
+            rate(words, Some(3.06), 251.3),
             "3.1 frames a second, 251 ms a frame"
         );
         assert_eq!(

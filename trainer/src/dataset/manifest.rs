@@ -53,13 +53,22 @@ pub fn manifest_sha256<'a>(
             Ok((parts.join("/"), hash))
         })
         .collect();
-    let mut lines = lines?;
+    Ok(sha256_of_manifest(lines?))
+}
+
+/// [`manifest_sha256`] of files whose names and hashes are known.
+pub fn sha256_of_manifest(mut lines: Vec<(String, String)>) -> String {
     lines.sort();
     let mut hash = Sha256::new();
     for (path, own) in lines {
         hash.update(format!("{own}  {path}\n"));
     }
-    Ok(hex(&hash.finalize()))
+    hex(&hash.finalize())
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub fn bytes_sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Lower-case hexadecimal.
