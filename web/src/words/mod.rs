@@ -62,6 +62,8 @@ mod samples;
 mod shelf;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_facts;
 mod workshop;
 
 pub use camera::{Backbone, Camera};
@@ -232,13 +234,5 @@ impl Words {
             Language::En => crate::protocol::sentence(text),
             Language::Zh => format!("{text}。"),
         }
-    }
-
-    /// Names one after the other.
-    pub fn join(&self, names: &[String]) -> String {
-        names.join(match self.language {
-            Language::En => ", ",
-            Language::Zh => "、",
-        })
     }
 }
