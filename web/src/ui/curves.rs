@@ -19,7 +19,7 @@ fn at_places(values: impl Iterator<Item = (f64, f64)>) -> String {
                 .at(&words.percent(value, 0), &words.percent(place, 0))
         })
         .collect();
-    words.join(&each)
+    words.figures.all(&each)
 }
 
 fn share(value: Option<f64>) -> String {

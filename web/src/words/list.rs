@@ -107,6 +107,9 @@ table! {
         format!("缺陷区域重叠率曲线，曲线下面积 {area}；各像素假阳性率下的重叠率：{at}"),
     }
 
+    /// One after the other.
+    fn all(values: &[String]) -> String { values.join(", "), values.join("、") }
+
     /// A value of a curve at a place.
     fn at(value: &str, place: &str) -> String { format!("{value} at {place}"), format!("{place} 时 {value}") }
 

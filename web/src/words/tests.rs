@@ -162,6 +162,7 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
             w.figures.overlap_told("98 %", "7 at 8"),
             &["98 %", "7 at 8"],
         ),
+        (w.figures.all(&["a".into(), "b".into()]), &["a", "b"]),
         (w.figures.at("98 %", "10 %"), &["98 %", "10 %"]),
         (
             w.controls.left_of("nut", "0.3", "dark"),
