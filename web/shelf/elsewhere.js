@@ -12,8 +12,10 @@ const key = (address, name) => `${BASE}${encodeURIComponent(address)}/${name}`;
 const NAME = /^[^/\\\0]{1,200}$/;
 // A weight file alone is a backbone to train on.
 const isBackbone = (files) => files.length === 1 && files[0].name.endsWith(".safetensors");
-// What the names of texts about them begin with.
-const thing = (files) => (isBackbone(files) ? "weights" : "package");
+// The texts about either.
+const PACKAGE = { fetched: "package_fetched", only: "package_fetched_only", from: "package_from", deleted: "package_deleted" };
+const WEIGHTS = { fetched: "weights_fetched", only: "weights_fetched_only", from: "weights_from", deleted: "weights_deleted" };
+const texts = (files) => (isBackbone(files) ? WEIGHTS : PACKAGE);
 // More than any package that fits into a tab.
 const MOST_BYTES = 4e9;
 
@@ -135,9 +137,9 @@ export class Elsewhere {
     this.open(files);
     try {
       for (const file of files) await kept.putWhole(key(address, file.name), file);
-      this.shelf.tell(() => say(`${thing(files)}_fetched`, { host: new URL(address).host }));
+      this.shelf.tell(() => say(texts(files).fetched, { host: new URL(address).host }));
     } catch (error) {
-      this.shelf.tell(() => say(`${thing(files)}_fetched_only`, { host: new URL(address).host, why: reason(error) }), true);
+      this.shelf.tell(() => say(texts(files).only, { host: new URL(address).host, why: reason(error) }), true);
     }
     await this.fill();
     this.shelf.refresh();
@@ -162,11 +164,11 @@ export class Elsewhere {
       h("div", {}, address, " ", h("span", { class: "quiet" }, bytes(size))),
       h("div", { class: "row" },
         button(say("use_it"), "secondary", "elsewhere-use", () => this.open(names)),
-        dangerous("elsewhere-delete", say(`${thing(names)}_from`, { address }), async () => {
+        dangerous("elsewhere-delete", say(texts(names).from, { address }), async () => {
           for (const [url] of files) await kept.remove(url);
           await this.fill();
           await this.shelf.refresh();
-          this.shelf.tellHere(() => say(`${thing(names)}_deleted`));
+          this.shelf.tellHere(() => say(texts(names).deleted));
         })));
   }
 }
