@@ -17,7 +17,7 @@ const LEFT: &str = "\u{e012}";
 /// Words in Latin letters that a Chinese page may show: names, units, file formats, commands.
 const NAMES: &str = "FSR CPU WebGPU GPU AUROC AP AUPRO ROC F1 max std top1 CSV JSON PNG zip ms s e B kB MB GB \
     Rust Burn Luo et al Knowledge Based Systems Hugging Face owner name HTTPS CORS default lite \
-    fsr predict eval export inferno viridis cividis English English Language";
+    ResNet safetensors PRO fsr predict eval export inferno viridis cividis English English Language";
 
 fn run(bench: &Bench, script: &str) -> Value {
     bench.chromium.session.execute(script, &[]).unwrap()

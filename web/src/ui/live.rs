@@ -17,13 +17,10 @@ use fsr_web::{
 
 use crate::{
     camera::{self, State, User, Viewfinder},
-    language::{say, told, words},
+    language::{say, told, words, words_now},
     link, list,
     state::Page,
 };
-
-/// What a frame is called.
-const NAME: &str = "camera";
 
 /// How long until the camera is asked again for a frame that it has not taken yet.
 const SOON: Duration = Duration::from_millis(15);
@@ -157,7 +154,11 @@ fn ask(page: Page) -> Result<(), JsValue> {
     let data: Uint8ClampedArray = Reflect::get(&frame, &"data".into())?.dyn_into()?;
     let size = (frame.width(), frame.height());
     FRAMES.with_borrow_mut(|(asked, _)| *asked = Some(frame));
-    let task = Task::InspectFrame(NAME.to_owned(), size, data.buffer().into());
+    let task = Task::InspectFrame(
+        words_now().camera.live.to_owned(),
+        size,
+        data.buffer().into(),
+    );
     link::ask(page, task);
     Ok(())
 }
