@@ -20,6 +20,9 @@ use crate::{
 /// Rows drawn at first, and more with each press of the button.
 const PORTION: usize = 100;
 
+/// Rows drawn in one frame of the screen: more would keep the page from hearing the visitor.
+const AT_ONCE: usize = 20;
+
 /// Threshold, table and files; nothing while there is no image in the list.
 #[component]
 pub fn ListView(page: Page) -> impl IntoView {
@@ -42,11 +45,17 @@ fn Table(page: Page) -> impl IntoView {
     let column = RwSignal::new(Column::Order);
     let descending = RwSignal::new(false);
     let most = RwSignal::new(PORTION);
+    let drawn = RwSignal::new(AT_ONCE);
     let count = Memo::new(move |_| {
         let threshold = page.model_threshold();
         let model = page.model_serial.get();
         page.rows
             .with(|rows| Count::of(rows, threshold.as_ref(), model))
+    });
+    Effect::new(move |_| {
+        if drawn.get() < most.get().min(count.with(|count| count.total)) {
+            request_animation_frame(move || drawn.update(|drawn| *drawn += AT_ONCE));
+        }
     });
     let visible = move || {
         let threshold = page.model_threshold();
@@ -54,12 +63,14 @@ fn Table(page: Page) -> impl IntoView {
             let order = sorted(rows, column.get(), descending.get(), threshold.as_ref());
             order
                 .into_iter()
-                .take(most.get())
+                .take(most.get().min(drawn.get()))
                 .map(|index| rows[index].clone())
                 .collect::<Vec<Row>>()
         })
     };
     let sort = move |by: Column| {
+        // Other rows come to the top.
+        drawn.set(AT_ONCE);
         if column.get_untracked() == by {
             descending.update(|value| *value = !*value);
         } else {
