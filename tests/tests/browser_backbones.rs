@@ -6,7 +6,7 @@ use fsr::config::BackboneKind;
 use fsr::tensors::NamedTensors;
 use fsr_tests::access::{axe, look};
 use fsr_tests::backbones::{file, random};
-use fsr_tests::bench::Bench;
+use fsr_tests::bench::{Bench, refs};
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::faulty_server::FaultyServer;
 use fsr_tests::packages;
@@ -32,10 +32,6 @@ const CLOCK: &str = "
         const told = (window.__fsr_losses ?? []).length;
         while (window.__told.length < told) window.__told.push(performance.now());
     }, 2);";
-
-fn refs(paths: &[PathBuf]) -> Vec<&Path> {
-    paths.iter().map(PathBuf::as_path).collect()
-}
 
 /// A bench whose worker can be weighed.
 fn bench() -> Option<Bench> {

@@ -3,14 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use fsr_tests::bench::Bench;
+use fsr_tests::bench::{Bench, refs};
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::faulty_server::{Fault, FaultyServer};
 use fsr_tests::packages::{self, Files};
 use fsr_tests::page::{Page, hook};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use xtask::catalogue;
 use xtask::static_server::StaticServer;
 
@@ -42,8 +42,7 @@ fn bench_with(change: impl FnOnce(&Path)) -> Option<Bench> {
 /// Trains a detector for three steps on the tiny model and waits for the shelf's word on it.
 fn train(bench: &Bench, page: &Page<'_>, name: &str) -> String {
     let good = bench.samples(None, 700_000, 2);
-    let good: Vec<&Path> = good.iter().map(PathBuf::as_path).collect();
-    page.collect(&good).unwrap();
+    page.collect(&refs(&good)).unwrap();
     page.train(name, 3).unwrap();
     page.trained().unwrap().unwrap();
     said(page, name)

@@ -4,12 +4,11 @@
 
 use fsr::products::Product;
 use fsr_tests::access::{axe, look};
-use fsr_tests::bench::Bench;
+use fsr_tests::bench::{Bench, refs};
 use fsr_tests::chromium::WebGpu;
 use fsr_tests::page::{Page, hook};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 /// The left arrow, as WebDriver writes it.
 const LEFT: &str = "\u{e012}";
@@ -153,8 +152,7 @@ fn the_language_changes_in_the_middle_and_nothing_is_lost() {
         "document.querySelector('[data-testid=timings]').open = true",
     );
     let good = bench.samples(None, 700_000, 3);
-    let refs: Vec<&Path> = good.iter().map(PathBuf::as_path).collect();
-    page.collect(&refs).unwrap();
+    page.collect(&refs(&good)).unwrap();
     page.train("nut", 24).unwrap();
     until(&page, "some steps", || page.training().unwrap().step >= 3);
     page.press("train-pause").unwrap();
@@ -168,8 +166,7 @@ fn the_language_changes_in_the_middle_and_nothing_is_lost() {
             .map(|kind| bench.sample(Some(kind), 700_020)),
     );
     images.push(bench.file("broken.png", b"no image"));
-    let refs: Vec<&Path> = images.iter().map(PathBuf::as_path).collect();
-    page.list(&refs).unwrap();
+    page.list(&refs(&images)).unwrap();
     let list = page.listed(images.len()).unwrap();
     page.press("sort-score").unwrap();
     // The first of a new list is shown; enlarge it as well.

@@ -4,9 +4,10 @@ use crate::protocol::Failure;
 
 /// The page cannot ask for a camera at all; `secure`: the browser trusts how the page was opened.
 pub fn no_cameras(secure: bool) -> Failure {
-    let context = if secure { "secure" } else { "" };
-    Failure::NoCameras {
-        context: context.to_owned(),
+    if secure {
+        Failure::NoCameras
+    } else {
+        Failure::Untrusted
     }
 }
 

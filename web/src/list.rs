@@ -360,7 +360,8 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         let mut failed = Row::new(3, "=bad,\"x\".png".into());
-        failed.set(RowState::Failed(Failure::new("not an image", "")));
+        let why = "not an image".into();
+        failed.set(RowState::Failed(Failure::BadMessage { why }));
         vec![
             judged(1, "img10.png", 3.0),
             Row::new(2, "waits.png".into()),

@@ -19,8 +19,8 @@ pub struct BackboneSummary {
     pub sha256: String,
 }
 
-/// What is told of a file that is not a backbone: what is wrong with it, and what would be one.
-pub fn accepted(name: &str, reason: &str) -> Failure {
+/// A file is no backbone, for a library's reason.
+pub fn no_backbone(name: &str, reason: &str) -> Failure {
     Failure::NoBackbone {
         name: name.to_owned(),
         reason: reason.trim_end_matches('.').to_owned(),

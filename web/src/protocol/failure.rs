@@ -27,13 +27,6 @@ pub enum Matter {
 facts! {
     /// An error: what is wrong, with the thing's name, and by that what to do about it.
     pub enum Failure {
-        /// Said already: what went wrong, and what to do.
-        Told {
-            /// What went wrong.
-            what: String,
-            /// What to do.
-            mend: String,
-        },
         /// A library's message of the form "what is wrong: what to do".
         About {
             /// What it is about.
@@ -221,11 +214,10 @@ facts! {
             /// Why.
             reason: String,
         },
-        /// The page cannot ask for a camera at all.
-        NoCameras {
-            /// Whether the browser trusts how the page was opened: `secure`, or nothing.
-            context: String,
-        },
+        /// The browser gives pages no camera.
+        NoCameras,
+        /// The browser does not trust how the page was opened, and so gives it no camera.
+        Untrusted,
         /// The visitor, the browser or the system allowed no camera.
         CameraRefused,
         /// There is no camera.
@@ -262,14 +254,6 @@ pub enum Again {
 }
 
 impl Failure {
-    /// From two sentences: what went wrong and what to do.
-    pub fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::Told {
-            what: what.into(),
-            mend: mend.into(),
-        }
-    }
-
     /// From a library's message of the form "what is wrong: what to do".
     pub fn about(matter: Matter, message: impl ToString) -> Self {
         Self::About {

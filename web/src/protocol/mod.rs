@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub use answer::{Agreement, Answer};
-pub use backbone::{BackboneSummary, accepted};
+pub use backbone::{BackboneSummary, no_backbone};
 pub use failure::{Again, Failure, Matter, sentence};
 pub use figures::{
     Figures, MeasurePlan, MeasuredImage, Note, PRO_LIMIT, PixelFigures, Ranking, polyline,

@@ -340,7 +340,7 @@ fn every_fact_survives_the_journey_and_nonsense_is_an_error() {
     let text = |text: &str| text.to_owned();
     let facts = [
         Failure::Settings,
-        Failure::new("a: b", "c\nd"),
+        Failure::about(Matter::File(text("a: b")), "c\nd"),
         Failure::about(Matter::Sample(spec()), "no"),
         Failure::about(Matter::ModelAt(text("http://a/b c")), ""),
         Failure::about(Matter::Package, "x"),

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::HtmlInputElement;
+use wasm_bindgen::JsValue;
 
 use fsr_web::{protocol::BackboneSummary, session::Task, verdict::number};
 
 use crate::{
+    input::{click, files_of},
     language::{say, told, words},
     link,
     state::{Backbone, Page},
@@ -96,14 +96,7 @@ pub fn BackboneLine(page: Page) -> impl IntoView {
         _ => String::new(),
     };
     let taken = move |event: web_sys::Event| {
-        let target = event.target();
-        let Some(input) = target.and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
-        else {
-            return;
-        };
-        let file = input.files().and_then(|files| files.item(0));
-        input.set_value("");
-        if let Some(file) = file {
+        if let Some(file) = files_of(&event).into_iter().next() {
             check(page, file.name(), file.into());
         }
     };
@@ -125,7 +118,7 @@ pub fn BackboneLine(page: Page) -> impl IntoView {
             <Show when=move || !under_way()>
                 <div class="row">
                     <button node_ref=choose type="button" class="link" data-testid="backbone-choose"
-                        on:click=move |_| if let Some(input) = input.get_untracked() { input.click() }>{say(|w| w.backbone.choose)}</button>
+                        on:click=move |_| click(input)>{say(|w| w.backbone.choose)}</button>
                     <Show when=move || matches!(page.backbone.get(), Backbone::Own(_))>
                         <button type="button" class="link" data-testid="backbone-back" on:click=back>{say(|w| w.backbone.back)}</button>
                     </Show>

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{File, HtmlInputElement, Url};
+use web_sys::{File, Url};
 
 use fsr_web::{
     address::{OWN_SEEDS, SampleSpec},
@@ -16,7 +16,7 @@ use fsr_web::{
 use crate::{
     burst::Burst,
     gallery::FIRST_PRODUCT,
-    input::list_of,
+    input::{click, files_of, takes_folder},
     language::{say, told, words},
     link, paint,
     state::{GoodItem, GoodPicture, Page},
@@ -120,29 +120,8 @@ pub fn is_here(target: Option<web_sys::EventTarget>) -> bool {
 pub fn Collect(page: Page) -> impl IntoView {
     let files = NodeRef::<leptos::html::Input>::new();
     let folder = NodeRef::<leptos::html::Input>::new();
-    Effect::new(move |_| {
-        if let Some(input) = folder.get() {
-            let _ = input.set_attribute("webkitdirectory", "");
-        }
-    });
-    let chosen = move |event: web_sys::Event| {
-        if let Some(input) = event
-            .target()
-            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
-        {
-            let files = input
-                .files()
-                .map(|files| list_of(&files))
-                .unwrap_or_default();
-            input.set_value("");
-            add(page, images_only(files));
-        }
-    };
-    let click = |input: NodeRef<leptos::html::Input>| {
-        if let Some(input) = input.get_untracked() {
-            input.click();
-        }
-    };
+    takes_folder(folder);
+    let chosen = move |event: web_sys::Event| add(page, images_only(files_of(&event)));
     let count = move || page.good.with(Vec::len);
     view! {
         <div class="step" data-zone="collect" data-testid="collect" data-count=count>

@@ -33,6 +33,13 @@ pub fn keep(page: Page, next: &Shown) {
     }
 }
 
+/// There is nothing to compare with: the next frame of a camera is another image.
+pub fn forget(page: Page) {
+    if page.other.with_untracked(Option::is_some) {
+        page.other.set(None);
+    }
+}
+
 /// Whether the other model's map is to be seen.
 pub fn is_seen(page: Page) -> bool {
     page.view.get() == View::Swipe && page.compare.get() && page.other.with(Option::is_some)

@@ -22,22 +22,28 @@ use crate::{
 /// Takes what is chosen in an input.
 fn chosen(page: Page) -> impl Fn(web_sys::Event) + Copy + 'static {
     move |event: web_sys::Event| {
-        if let Some(input) = event
-            .target()
-            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
-        {
-            let files = input
-                .files()
-                .map(|files| list_of(&files))
-                .unwrap_or_default();
-            // So that the same file can be chosen again.
-            input.set_value("");
-            take(page, files.into_iter().map(Found::chosen).collect());
-        }
+        let files = files_of(&event);
+        take(page, files.into_iter().map(Found::chosen).collect());
     }
 }
 
-fn click(input: NodeRef<leptos::html::Input>) {
+/// What was chosen in the file input that an event is about.
+pub fn files_of(event: &web_sys::Event) -> Vec<File> {
+    let target = event.target();
+    let Some(input) = target.and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
+        return Vec::new();
+    };
+    let files = input
+        .files()
+        .map(|files| list_of(&files))
+        .unwrap_or_default();
+    // So that the same file can be chosen again.
+    input.set_value("");
+    files
+}
+
+/// Opens the dialog of a file input.
+pub fn click(input: NodeRef<leptos::html::Input>) {
     if let Some(input) = input.get_untracked() {
         input.click();
     }
@@ -45,7 +51,7 @@ fn click(input: NodeRef<leptos::html::Input>) {
 
 /// An input that takes a folder. Not an attribute of the standard, so not one of the macro's; browsers
 /// without it choose files.
-fn takes_folder(input: NodeRef<leptos::html::Input>) {
+pub fn takes_folder(input: NodeRef<leptos::html::Input>) {
     Effect::new(move |_| {
         if let Some(input) = input.get() {
             let _ = input.set_attribute("webkitdirectory", "");

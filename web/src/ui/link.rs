@@ -402,7 +402,9 @@ fn understand(page: Page, message: FromWorker, attachments: &[JsValue]) {
                 Ok(shown) => {
                     let threshold = untrack(|| page.threshold_of(&shown.answer));
                     hook::publish(&shown, shown.verdict(threshold.as_ref()));
-                    if !frame {
+                    if frame {
+                        compare::forget(page);
+                    } else {
                         compare::keep(page, &shown);
                     }
                     let shown = Arc::new(shown);

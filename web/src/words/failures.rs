@@ -30,7 +30,6 @@ fn told(what: String, mend: &str) -> Told {
 
 fn english(failure: &Failure) -> Told {
     match failure {
-        Failure::Told { what, mend } => told(what.clone(), mend),
         Failure::About { matter, message } => {
             let name = match matter {
                 Matter::Package => "Model package".into(),
@@ -186,11 +185,11 @@ fn english(failure: &Failure) -> Told {
             "Give a .safetensors file with torchvision's or timm's ResNet-18, ResNet-34, ResNet-50 or WideResNet-50-2; \
              or a model package: its .zip, or config.json with its weights.",
         ),
-        Failure::NoCameras { context } if context == "secure" => told(
+        Failure::NoCameras => told(
             "This browser gives pages no camera.".into(),
             "Use a current Chrome, Edge, Firefox or Safari, or choose files.",
         ),
-        Failure::NoCameras { .. } => told(
+        Failure::Untrusted => told(
             "A camera can only be used on a page opened over HTTPS or from this device.".into(),
             "Open the page by an https:// address or as localhost, or choose files.",
         ),
@@ -240,7 +239,6 @@ fn english_matter(matter: &Matter) -> String {
 
 fn chinese(failure: &Failure) -> Told {
     match failure {
-        Failure::Told { what, mend } => told(what.clone(), mend),
         Failure::About { matter, message } => {
             let name = chinese_matter(matter);
             let name = name.trim();
@@ -376,11 +374,11 @@ fn chinese(failure: &Failure) -> Told {
             "请提供 torchvision 或 timm 的 ResNet-18、ResNet-34、ResNet-50 或 WideResNet-50-2 的 .safetensors 文件，\
              或模型包（.zip，或 config.json 及其权重）。",
         ),
-        Failure::NoCameras { context } if context == "secure" => told(
+        Failure::NoCameras => told(
             "此浏览器不向网页提供摄像头。".into(),
             "请使用新版 Chrome、Edge、Firefox 或 Safari，或改为选择文件。",
         ),
-        Failure::NoCameras { .. } => told(
+        Failure::Untrusted => told(
             "只有通过 HTTPS 或在本机打开的页面才能使用摄像头。".into(),
             "请用 https:// 地址或 localhost 打开页面，或改为选择文件。",
         ),

@@ -143,18 +143,8 @@ fn failures() -> Vec<(Failure, &'static [&'static str])> {
             },
             &["a.safetensors", "short", "ResNet-18", ".zip"],
         ),
-        (
-            Failure::NoCameras {
-                context: text("secure"),
-            },
-            &["Firefox"],
-        ),
-        (
-            Failure::NoCameras {
-                context: String::new(),
-            },
-            &["HTTPS", "localhost"],
-        ),
+        (Failure::NoCameras, &["Firefox"]),
+        (Failure::Untrusted, &["HTTPS", "localhost"]),
         (
             Failure::TileMemory {
                 images: 7,

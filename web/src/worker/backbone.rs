@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Blob;
 
-use fsr_web::protocol::{BackboneSummary, Failure, Matter, accepted};
+use fsr_web::protocol::{BackboneSummary, Failure, Matter, no_backbone};
 
 use crate::files::slice;
 
@@ -83,7 +83,7 @@ pub async fn check(
 pub async fn base(name: &str, file: &JsValue, device: &Device) -> Result<Base, Failure> {
     let read = read(name, file, device).await?;
     let network = import_owned(read.config.init(device), read.tensors, "")
-        .map_err(|error| accepted(name, &error.to_string()))?;
+        .map_err(|error| no_backbone(name, &error.to_string()))?;
     Ok(Base {
         config: ModelConfig {
             backbone: read.config,
@@ -96,17 +96,17 @@ pub async fn base(name: &str, file: &JsValue, device: &Device) -> Result<Base, F
 }
 
 async fn read(name: &str, file: &JsValue, device: &Device) -> Result<Read, Failure> {
-    let refused = |error: WeightsError| accepted(name, &error.to_string());
+    let refused = |error: WeightsError| no_backbone(name, &error.to_string());
     let blob: &Blob = file
         .dyn_ref()
-        .ok_or_else(|| accepted(name, "it is no file"))?;
+        .ok_or_else(|| no_backbone(name, "it is no file"))?;
     let size = blob.size() as u64;
     if size > MOST_BYTES {
         let reason = format!(
             "it has {} MB, more than any of the networks that can be trained on",
             size / 1_000_000
         );
-        return Err(accepted(name, &reason));
+        return Err(no_backbone(name, &reason));
     }
     let matter = Matter::File(name.to_owned());
     let mut hash = Sha256::new();
