@@ -18,7 +18,6 @@ use fsr::calibration::Calibration;
 use fsr::detector::Detector;
 use fsr::image::resize_nearest_mask;
 use fsr::map::{AnomalyMap, ImageScores, ScoreKind};
-use fsr::preprocess::to_input_size;
 
 use self::evidence::Evidence;
 use self::figures::{Figures, figures, mean_figures};
@@ -257,17 +256,11 @@ fn inspect<'a>(
             None => (with_masks && test.defect.is_none()).then(|| vec![false; side * side]),
         };
         let size = image.dimensions();
-        let image = if cut {
-            image
-        } else {
-            to_input_size(&image, side)
-        };
-        Ok((test, image, mask, size))
+        Ok((test, tiling::handed(detector, image), mask, size))
     };
     let mut progress = Progress::new(&category.name, category.test.len(), "images");
     let mut inspected = Vec::new();
-    // Of large images one at a time.
-    let batch = if cut { 1 } else { BATCH };
+    let batch = tiling::batch(detector, BATCH);
     pipeline::in_batches(category.test.len(), batch, load, |batch| {
         let count = batch.len();
         let (mut tests, mut images) = (Vec::new(), Vec::new());

@@ -10,7 +10,6 @@ use fsr::detector::Detector;
 use fsr::expected::{ExpectedDifference, ExpectedDifferenceBuilder};
 use fsr::map::ScoreKind;
 use fsr::package::Dtype;
-use fsr::preprocess::to_input_size;
 use image::RgbImage;
 
 use crate::calibrate::{Calibrations, Calibrator, check_rate};
@@ -137,18 +136,13 @@ fn each_batch(
     what: &'static str,
     mut consume: impl FnMut(&[RgbImage]) -> Result<()>,
 ) -> Result<()> {
-    let side = detector.model.config.image_size;
     let mut progress = Progress::new(what, images.len(), "images");
-    let cut = detector.config.tiles.is_some();
     let load = |index: usize| {
         let image = dataset::image(&images[index].1)?;
-        Ok(if cut {
-            image
-        } else {
-            to_input_size(&image, side)
-        })
+        Ok(tiling::handed(detector, image))
     };
-    pipeline::in_batches(images.len(), if cut { 1 } else { BATCH }, load, |batch| {
+    let batch = tiling::batch(detector, BATCH);
+    pipeline::in_batches(images.len(), batch, load, |batch| {
         consume(&batch)?;
         progress.advance(batch.len());
         Ok(())

@@ -1,12 +1,34 @@
-//! Counting tiles from images' headers, before anything long begins.
+//! Images that may be cut into tiles: how a detector is handed them, and how many tiles they have by their headers.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use fsr::detector::Detector;
+use fsr::preprocess::to_input_size;
 use fsr::tiles::stitch::map_size;
 use fsr::tiles::{TilePlan, Tiling};
 
+use image::RgbImage;
+
 use crate::dataset;
+
+/// An image as a detector is handed it in batches: of the network's input size, unless it cuts images itself.
+pub fn handed(detector: &Detector, image: RgbImage) -> RgbImage {
+    if detector.config.tiles.is_some() {
+        image
+    } else {
+        to_input_size(&image, detector.model.config.image_size)
+    }
+}
+
+/// Images of a batch: `usual`, but of those that are cut one at a time, for they may be large.
+pub fn batch(detector: &Detector, usual: usize) -> usize {
+    if detector.config.tiles.is_some() {
+        1
+    } else {
+        usual
+    }
+}
 
 /// The tiles of an image file, for one network input each.
 ///

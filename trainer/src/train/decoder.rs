@@ -1,6 +1,6 @@
 //! `fsr train --decoder`: a decoder beside a finished model, that draws its features for `fsr eval --out`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,9 @@ pub const FILE: &str = "decoder.safetensors";
 /// Images in a step.
 const BATCH: usize = 2;
 
+/// Decoded images that are kept: 100 MB of the usual size, however many there are to choose from.
+const MOST_KEPT: usize = 512;
+
 /// Trains the decoder of a run whose model is finished, and writes it.
 ///
 /// Half of the images it sees have a defect implanted, so that it can also draw what is not in good images: what a
@@ -44,6 +47,7 @@ pub fn add(args: &TrainArgs, steps: usize, opened: &Opened) -> Result<()> {
     let model = &detector.model;
     let side = model.config.image_size;
     let images = select(args)?.train;
+    let mut inputs = Inputs::new(&images, side);
     let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
     let mut training = DecoderTraining::begin(model, steps, args.seed)?;
     let mut progress = Progress::new("decoder", steps, "steps");
@@ -54,7 +58,7 @@ pub fn add(args: &TrainArgs, steps: usize, opened: &Opened) -> Result<()> {
             return Err(Interrupted(text).into());
         }
         let batch = (0..BATCH)
-            .map(|_| one(&images, side, &mut rng))
+            .map(|_| one(&mut inputs, &mut rng))
             .collect::<Result<Vec<RgbImage>>>()?;
         let loss = pollster::block_on(training.step(&batch))?;
         // Running mean over about fifty steps.
@@ -76,16 +80,41 @@ pub fn add(args: &TrainArgs, steps: usize, opened: &Opened) -> Result<()> {
     Ok(())
 }
 
-fn one(images: &[PathBuf], side: usize, rng: &mut ChaCha8Rng) -> Result<RgbImage> {
-    let pick = |rng: &mut ChaCha8Rng| -> Result<RgbImage> {
-        let path = images.choose(rng).context("there are no images")?;
-        Ok(to_input_size(&dataset::image(path)?, side))
-    };
-    let image = pick(rng)?;
+/// Images of the network's input size; the first so many that are asked for are decoded once.
+struct Inputs<'a> {
+    images: &'a [PathBuf],
+    side: usize,
+    known: HashMap<&'a Path, RgbImage>,
+}
+
+impl<'a> Inputs<'a> {
+    fn new(images: &'a [PathBuf], side: usize) -> Self {
+        Self {
+            images,
+            side,
+            known: HashMap::new(),
+        }
+    }
+
+    fn pick(&mut self, rng: &mut ChaCha8Rng) -> Result<RgbImage> {
+        let path = self.images.choose(rng).context("there are no images")?;
+        if let Some(image) = self.known.get(path.as_path()) {
+            return Ok(image.clone());
+        }
+        let image = to_input_size(&dataset::image(path)?, self.side);
+        if self.known.len() < MOST_KEPT {
+            self.known.insert(path, image.clone());
+        }
+        Ok(image)
+    }
+}
+
+fn one(inputs: &mut Inputs<'_>, rng: &mut ChaCha8Rng) -> Result<RgbImage> {
+    let image = inputs.pick(rng)?;
     if rng.random_bool(0.5) {
         return Ok(image);
     }
-    let other = pick(rng)?;
+    let other = inputs.pick(rng)?;
     let kind = *Implant::ALL.choose(rng).unwrap_or(&Implant::CutPaste);
     Ok(match implant(&image, &other, kind, rng) {
         Some((changed, _)) => changed,
