@@ -4,7 +4,8 @@
 //! average with zero padding, and concatenated. Both steps are linear and separable, so each tap
 //! needs only one matrix `M = A·U` per axis: `fused = M · tap · Mᵀ`, channel by channel. The result
 //! leaves as tokens, blocks of P×P cells with the channel as the fastest axis, and stays so:
-//! patch embedding and head are plain matrix products on it.
+//! patch embedding and head are plain matrix products on it. Channels are put last by the first
+//! product, while the tap is small: what is copied afterwards moves in runs of whole cells.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -13,7 +14,7 @@ use crate::config::ModelConfig;
 /// The matrices that fuse the taps of one model.
 #[derive(Debug, Clone)]
 pub struct FeatureFusion {
-    /// `Mᵀ` of each tap: `[tap side, map side]`.
+    /// `M` of each tap: `[map side, tap side]`.
     matrices: [Tensor<2>; 3],
     patch: usize,
 }
@@ -24,7 +25,7 @@ impl FeatureFusion {
         let map = config.map_size();
         let matrices = [map, map.div_ceil(2), map.div_ceil(4)].map(|side| {
             Tensor::from_data(
-                TensorData::new(fusion_matrix(side, map), [side, map]),
+                TensorData::new(fusion_matrix(side, map), [map, side]),
                 device,
             )
         });
@@ -39,38 +40,37 @@ impl FeatureFusion {
     /// - result `[batch, L, P·P·C]`: token `row · grid + column`, within it cell row, cell column, channel
     pub fn forward(&self, taps: [Tensor<4>; 3]) -> Tensor<3> {
         let patch = self.patch;
-        let mut batch_and_tokens = [0, 0];
-        let blocks = taps
+        let maps = taps
             .into_iter()
             .zip(&self.matrices)
             .map(|(tap, matrix)| {
-                let [batch, channels, height, width] = tap.dims();
-                let [_, map] = matrix.dims();
-                let grid = map / patch;
-                batch_and_tokens = [batch, grid * grid];
-                // Along the columns, then (transposed) along the rows.
-                let wide = tap
-                    .reshape([batch * channels * height, width])
-                    .matmul(matrix.clone());
-                let turned = wide
-                    .reshape([batch * channels, height, map])
-                    .swap_dims(1, 2);
-                let both = turned
-                    .reshape([batch * channels * map, height])
-                    .matmul(matrix.clone());
-                // [b, c, x, y] → [b, y block, x block, y cell, x cell, c]
-                both.reshape([batch, channels, grid, patch, grid, patch])
-                    .permute([0, 4, 2, 5, 3, 1])
-                    .reshape([batch, grid * grid, patch * patch, channels])
+                let [batch, channels, height, _] = tap.dims();
+                let [map, width] = matrix.dims();
+                // Along the columns of each row: [b, y, x, c] → [b, y, X, c]
+                let wide = matrix
+                    .clone()
+                    .reshape([1, 1, map, width])
+                    .matmul(tap.permute([0, 2, 3, 1]));
+                // Along the rows, for all columns and channels at once: [b, y, X·c] → [b, Y, X·c]
+                let both = matrix
+                    .clone()
+                    .reshape([1, map, height])
+                    .matmul(wide.reshape([batch, height, map * channels]));
+                both.reshape([batch, map, map, channels])
             })
             .collect();
-        let fused: Tensor<4> = Tensor::cat(blocks, 3);
-        let [batch, tokens, cells, channels] = fused.dims();
-        fused.reshape([batch, tokens, cells * channels])
+        let fused: Tensor<4> = Tensor::cat(maps, 3);
+        let [batch, map, _, channels] = fused.dims();
+        let grid = map / patch;
+        // [b, y block, y cell, x block, x cell · c] → [b, y block, x block, y cell, x cell · c]
+        fused
+            .reshape([batch, grid, patch, grid, patch * channels])
+            .permute([0, 1, 3, 2, 4])
+            .reshape([batch, grid * grid, patch * patch * channels])
     }
 }
 
-/// `Mᵀ`, `from × to` row-major: bilinear resize with aligned corners, then a 3-tap average that
+/// `M`, `to × from` row-major: bilinear resize with aligned corners, then a 3-tap average that
 /// counts the zero padding (so borders darken, as in the authors' code).
 pub fn fusion_matrix(from: usize, to: usize) -> Vec<f32> {
     let resize = |place: usize| -> [(usize, f64); 2] {
@@ -86,7 +86,7 @@ pub fn fusion_matrix(from: usize, to: usize) -> Vec<f32> {
     for place in 0..to {
         for neighbour in place.saturating_sub(1)..=(place + 1).min(to - 1) {
             for (source, weight) in resize(neighbour) {
-                matrix[source * to + place] += weight / 3.0;
+                matrix[place * from + source] += weight / 3.0;
             }
         }
     }

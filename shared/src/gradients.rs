@@ -4,6 +4,10 @@
 //! a part of the batch, works in its own thread, and Burn's [`GradientsAccumulator`] adds up what comes back on the
 //! first device. All losses are means over images (eq. 10–12), so each part is weighted by its share of the batch and
 //! the sum is the whole batch's gradient up to rounding. Parts are added in their order, never in that of arrival.
+//!
+//! On the CPU only what lies between embedding and head goes through automatic differentiation. Beyond them are the wide
+//! tensors of feature tokens: the loss's gradient comes from [`HostLoss`], and that of the two linear layers is a matrix
+//! product each.
 
 use std::ops::Range;
 
@@ -13,6 +17,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::features::FeatureFusion;
+use crate::loss::host::HostLoss;
 use crate::loss::{RestorationLoss, restoration_loss};
 use crate::recipe::{ChannelReduction, LossTerms, Recipe};
 use crate::restorer::{Corruption, Restorer};
@@ -87,6 +92,17 @@ pub(crate) struct Part {
 
 impl Part {
     fn work(self, restorer: &Restorer, objective: Objective) -> (RestorationLoss, GradientsParams) {
+        if self.worker.device == Device::flex() {
+            return self.work_in_host_memory(restorer, objective);
+        }
+        self.work_by_autodiff(restorer, objective)
+    }
+
+    fn work_by_autodiff(
+        self,
+        restorer: &Restorer,
+        objective: Objective,
+    ) -> (RestorationLoss, GradientsParams) {
         let tokens: Tensor<3> = Tensor::from_inner(self.worker.fusion.forward(self.taps));
         let restored = restorer.forward_corrupted(tokens.clone(), &self.corruption);
         let loss = restoration_loss(tokens, restored, objective.channels, objective.reduction);
@@ -99,6 +115,74 @@ impl Part {
         let gradients = objective.minimised(&loss).backward();
         let gradients = GradientsParams::from_grads(gradients, restorer);
         (loss.map(Tensor::inner), gradients)
+    }
+
+    fn work_in_host_memory(
+        self,
+        restorer: &Restorer,
+        objective: Objective,
+    ) -> (RestorationLoss, GradientsParams) {
+        let device = self.worker.device;
+        let tokens = self.worker.fusion.forward(self.taps);
+        let [images, length, wide] = tokens.dims();
+        let plain = restorer.valid();
+        let embedded: Tensor<3> = Tensor::from_inner(plain.embed(tokens.clone())).require_grad();
+        let hidden = restorer.hidden(self.corruption.apply(embedded.clone()));
+        let narrow = hidden.dims();
+        let rows = [images * length, narrow[2]];
+        let inner = hidden.clone().inner();
+        let restored = plain.project(inner.clone());
+
+        // Neither is held by anything else: they leave and come back without being copied.
+        let mut gradient = restored.into_data();
+        let tokens = tokens.into_data();
+        let parts = {
+            let (Ok(features), Ok(restored)) =
+                (tokens.as_slice::<f32>(), gradient.as_mut_slice::<f32>())
+            else {
+                unreachable!("tokens and their restoration are 32-bit floats")
+            };
+            HostLoss {
+                images,
+                channels: objective.channels,
+                reduction: objective.reduction,
+                terms: objective.terms,
+                share: self.share,
+            }
+            .gradient(features, restored)
+        };
+        let [squared, local_cosine, global_cosine] =
+            parts.map(|part| Tensor::from_data([part], &device));
+        let loss = RestorationLoss {
+            squared,
+            local_cosine,
+            global_cosine,
+        };
+
+        let cells = [images * length, wide];
+        let gradient = Tensor::<3>::from_data(gradient, &device).reshape(cells);
+        let tokens = Tensor::<3>::from_data(tokens, &device).reshape(cells);
+        let (embedding, head) = (&restorer.patch_embed, &restorer.head);
+        let into_head = gradient
+            .clone()
+            .matmul(head.weight.val().inner().transpose());
+        // Its gradient by the hidden tokens is what comes into the head, and so it is by all before them.
+        let stand_in = hidden * Tensor::from_inner(into_head.reshape(narrow));
+        let gradients = stand_in.sum().backward();
+        let into_embedding = embedded.grad(&gradients).map(|slope| slope.reshape(rows));
+        let mut gradients = GradientsParams::from_grads(gradients, restorer);
+        let ends = [
+            (head, Some(gradient), inner.reshape(rows)),
+            (embedding, into_embedding, tokens),
+        ];
+        for (layer, slope, input) in ends {
+            let Some(slope) = slope else { continue };
+            if let Some(bias) = &layer.bias {
+                gradients.register(bias.id, slope.clone().sum_dim(0).reshape([-1]));
+            }
+            gradients.register::<2>(layer.weight.id, input.transpose().matmul(slope));
+        }
+        (loss, gradients)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The three restoration losses (eq. 10–13), in token space.
 
+pub(crate) mod host;
+
 use burn::tensor::Tensor;
 
 use crate::recipe::ChannelReduction;

@@ -24,12 +24,12 @@ use crate::tensors::{HostTensor, NamedTensors, TensorError, import, shapes};
 /// Should be created with [`Restorer::new`] or [`Restorer::from_tensors`].
 #[derive(Module, Debug)]
 pub struct Restorer {
-    patch_embed: Linear,
+    pub(crate) patch_embed: Linear,
     blocks: Vec<RestorerBlock>,
     /// In the transformer blocks' place.
     convolutions: Vec<ConvolutionBlock>,
     norm: LayerNorm,
-    head: Linear,
+    pub(crate) head: Linear,
     /// `[1, L, D]`, not trained.
     position: Option<Tensor<3>>,
     /// `[1, L, D]`, trained; only for [`PositionKind::Learned`].
@@ -188,6 +188,14 @@ impl Restorer {
     /// # Shapes
     /// `[batch, L, D]` → `[batch, L, P·P·C]`
     pub fn restore(&self, embedded: Tensor<3>) -> Tensor<3> {
+        self.project(self.hidden(embedded))
+    }
+
+    /// All of [`Self::restore`] but its last layer.
+    ///
+    /// # Shapes
+    /// `[batch, L, D]` → the same
+    pub(crate) fn hidden(&self, embedded: Tensor<3>) -> Tensor<3> {
         let x = self
             .blocks
             .iter()
@@ -196,7 +204,15 @@ impl Restorer {
             .convolutions
             .iter()
             .fold(x, |x, block| block.forward(x));
-        self.head.forward(self.norm.forward(x))
+        self.norm.forward(x)
+    }
+
+    /// The last layer of [`Self::restore`], back to features (eq. 5).
+    ///
+    /// # Shapes
+    /// `[batch, L, D]` → `[batch, L, P·P·C]`
+    pub(crate) fn project(&self, hidden: Tensor<3>) -> Tensor<3> {
+        self.head.forward(hidden)
     }
 
     /// [`Self::embed`] then [`Self::restore`]: inference, nothing shuffled.

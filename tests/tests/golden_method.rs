@@ -63,7 +63,7 @@ fn position_embedding_is_that_of_mae() {
 
 /// `M · x · Mᵀ` on the host in double precision.
 fn separable(matrix: &[f32], x: &[f64], from: usize, to: usize) -> Vec<f32> {
-    let weight = |source: usize, place: usize| f64::from(matrix[source * to + place]);
+    let weight = |source: usize, place: usize| f64::from(matrix[place * from + source]);
     (0..to * to)
         .map(|cell| {
             let (row, column) = (cell / to, cell % to);

@@ -127,8 +127,8 @@ fn fused_tokens_are_the_smoothed_taps_cut_in_blocks() {
                 let mut expected = 0.0f64;
                 for i in 0..side {
                     for j in 0..side {
-                        expected += f64::from(matrix[i * 16 + row])
-                            * f64::from(matrix[j * 16 + column])
+                        expected += f64::from(matrix[row * side + i])
+                            * f64::from(matrix[column * side + j])
                             * f64::from(tap[(channel * side + i) * side + j]);
                     }
                 }

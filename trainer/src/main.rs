@@ -1,5 +1,6 @@
 //! `fsr`: trains, evaluates and exports FSR anomaly detectors.
 
+mod allocator;
 mod atomic;
 mod backbone_weights;
 mod calibrate;
@@ -30,15 +31,11 @@ mod verdict;
 
 use std::process::ExitCode;
 
-/// A training step makes and drops hundreds of tensors of megabytes; the system's allocator hands each
-/// back to the kernel, which must clear it again (a tenth of a step on Linux).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     // A panic is a bug in this program; it still owes its user one line rather than a backtrace.
     std::panic::set_hook(Box::new(|panic| {
         progress::say(format!(

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use base64::Engine;
 use clap::Args;
 use serde_json::Value;
 
@@ -84,6 +85,15 @@ fn write_section(body: &mut String, section: &Section) -> Result<()> {
     let _ = writeln!(body, "<h2>{}</h2>", escape(&section.title));
     for note in &section.notes {
         let _ = writeln!(body, "<p class=note>{}</p>", escape(note));
+    }
+    if let Some(drawing) = &section.figure {
+        // As a picture, whose style stays its own.
+        let data = base64::engine::general_purpose::STANDARD.encode(drawing);
+        let _ = writeln!(
+            body,
+            "<p><img class=figure alt='{} as a figure' src='data:image/svg+xml;base64,{data}'></p>",
+            escape(&section.title)
+        );
     }
     tables::as_the_paper(body, section);
     tables::all_figures(body, section);

@@ -1,6 +1,7 @@
 //! `fsr study`: a grid of trainings and evaluations, resumable and shareable among machines.
 
 mod evaluation;
+pub mod figure;
 mod grid;
 pub mod table;
 
@@ -35,7 +36,7 @@ const VERSION: u32 = 1;
 
 /// Run a study: train and evaluate every combination that a file names.
 ///
-/// DIR gets cells/HASH.json for every run, and results.json, table.csv and table.md for all of them
+/// DIR gets cells/HASH.json for every run, and results.json, table.csv, table.md and figure.svg for all of them
 /// (mean ± standard deviation over seeds). Runs whose result is there already are skipped, an interrupted
 /// one goes on from its checkpoint, so the same command continues a study that was stopped or killed.
 /// Features of an image are computed once for all runs with the same backbone and image size.
@@ -201,6 +202,9 @@ pub fn run(args: &StudyArgs) -> Result<()> {
     )?;
     atomic::write_file(&out.join("table.csv"), &table.csv()?)?;
     atomic::write_file(&out.join("table.md"), table.markdown().as_bytes())?;
+    if let Some(drawing) = figure::svg(&table) {
+        atomic::write_file(&out.join("figure.svg"), drawing.as_bytes())?;
+    }
     if args.output.json {
         print_json(&table)
     } else {

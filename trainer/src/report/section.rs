@@ -10,11 +10,8 @@ use serde_json::Value;
 
 use super::published::{Configuration, Published, published};
 use crate::eval::folder;
-use crate::study::CellResult;
-use crate::study::table::{FIGURES, Spread, Table};
-
-/// Name of the line that averages categories.
-pub const MEAN: &str = "mean";
+use crate::study::table::{FIGURES, MEAN, Spread, Table};
+use crate::study::{CellResult, figure};
 
 /// One line of figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,6 +62,8 @@ pub struct Section {
     pub title: String,
     /// What is to be said first.
     pub notes: Vec<String>,
+    /// The table as a figure, an SVG file; of a study.
+    pub figure: Option<String>,
     /// The table.
     pub lines: Vec<Line>,
     /// What it was made from.
@@ -153,6 +152,7 @@ impl Section {
             folder: path.into(),
             title: title.into(),
             notes,
+            figure: figure::svg(&table),
             lines: lines.collect(),
             runs: results
                 .iter()
@@ -211,7 +211,7 @@ impl Section {
                 position: trained["position"].as_str(),
                 restorer: trained["restorer"].as_str(),
             });
-            lines.push(line(MEAN, &value["mean"], paper));
+            lines.push(line(MEAN, &value[MEAN], paper));
         }
         let shots = shots.map_or_else(String::new, |count| format!(", {count} shots"));
         let notes = vec![
@@ -236,6 +236,7 @@ impl Section {
             folder: path.into(),
             title: name.clone(),
             notes,
+            figure: None,
             lines,
             runs: vec![Run {
                 name,

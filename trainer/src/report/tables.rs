@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::escape;
-use super::section::{Line, MEAN, Section};
-use crate::study::table::{FIGURES, Spread};
+use super::section::{Line, Section};
+use crate::study::table::{FIGURES, MEAN, Spread};
 
 /// A configuration: its setting, and the values of the options that differ.
 type Column<'a> = (&'a str, Vec<&'a str>);

@@ -23,7 +23,7 @@ pub const FIGURES: [(&str, &str); 10] = [
 ];
 
 /// Name of the row that averages categories.
-const MEAN: &str = "mean";
+pub const MEAN: &str = "mean";
 
 /// A mean over seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
