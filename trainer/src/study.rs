@@ -3,6 +3,7 @@
 mod evaluation;
 pub mod figure;
 mod grid;
+mod regret;
 pub mod table;
 
 use std::collections::{BTreeMap, HashMap};
@@ -91,6 +92,9 @@ pub struct CellResult {
     files: Value,
     image_size: usize,
     score: String,
+    /// Shuffling rate, given or chosen; older results have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tau: Option<f64>,
     steps: usize,
     loss: Option<f32>,
     train_seconds: f64,
@@ -196,19 +200,20 @@ pub fn run(args: &StudyArgs) -> Result<()> {
         .filter_map(|job| read_result(&cells, &job.hash))
         .collect();
     let table = Table::of(&study.title, study.paper.as_deref(), &results, jobs.len());
+    let markdown = table.markdown() + &regret::markdown(&regret::regrets(&results));
     atomic::write_file(
         &out.join("results.json"),
         &serde_json::to_vec_pretty(&table)?,
     )?;
     atomic::write_file(&out.join("table.csv"), &table.csv()?)?;
-    atomic::write_file(&out.join("table.md"), table.markdown().as_bytes())?;
+    atomic::write_file(&out.join("table.md"), markdown.as_bytes())?;
     if let Some(drawing) = figure::svg(&table) {
         atomic::write_file(&out.join("figure.svg"), drawing.as_bytes())?;
     }
     if args.output.json {
         print_json(&table)
     } else {
-        print_text(table.markdown().trim_end())
+        print_text(markdown.trim_end())
     }
 }
 
@@ -372,7 +377,8 @@ fn run_one(
         version: VERSION,
         hash: job.hash.clone(),
         cell: job.cell.clone(),
-        command: format!("fsr train {}", job.arguments.join(" ")),
+        // Without the place of the weights on this machine: results are for others too.
+        command: format!("fsr train {}", job.cell.arguments(Path::new("")).join(" ")),
         program: format!("fsr {}", env!("CARGO_PKG_VERSION")),
         device: opened.name.clone(),
         data: data
@@ -389,6 +395,7 @@ fn run_one(
         files: settings["files"].clone(),
         image_size: detector.model.config.image_size,
         score: kind.name().into(),
+        tau: settings["options"]["tau"].as_f64(),
         steps: provenance.steps,
         loss: summary.as_ref().map(|done| done.loss),
         train_seconds,
