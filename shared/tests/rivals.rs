@@ -43,6 +43,42 @@ fn k_centre_chooses_as_numpy_does() {
     );
 }
 
+/// Greedy k-centre by its definition, in double precision.
+fn k_centre_by_definition(points: &[f32], width: usize, count: usize, first: usize) -> Vec<usize> {
+    let total = points.len() / width;
+    let squared = |a: usize, b: usize| -> f64 {
+        let row = |index: usize| &points[index * width..][..width];
+        let pairs = row(a).iter().zip(row(b));
+        pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum()
+    };
+    let mut chosen = vec![first];
+    while chosen.len() < count {
+        let uncovered = |point: usize| {
+            let distances = chosen.iter().map(|&centre| squared(point, centre));
+            distances.fold(f64::INFINITY, f64::min)
+        };
+        let farthest = (0..total).max_by(|&a, &b| uncovered(a).total_cmp(&uncovered(b)));
+        chosen.push(farthest.unwrap());
+    }
+    chosen
+}
+
+#[test]
+fn what_k_centre_skips_changes_nothing() {
+    for seed in [5, 71, 903] {
+        // In clusters, where most points are out of a new centre's reach.
+        let centres = drawn(12 * 10, seed);
+        let mut points = drawn(300 * 10, seed + 1);
+        for (index, value) in points.iter_mut().enumerate() {
+            *value = 0.2 * *value + 2.0 * centres[index / 10 % 12 * 10 + index % 10];
+        }
+        assert_eq!(
+            greedy_k_centre(&points, 10, 90, 4),
+            k_centre_by_definition(&points, 10, 90, 4)
+        );
+    }
+}
+
 #[test]
 fn a_coreset_is_of_different_patches_and_covers_better_the_larger_it_is() {
     let points = drawn(200 * 4, 23);
