@@ -296,8 +296,11 @@ impl<'a> Page<'a> {
         };
         let before = files();
         self.session.click(&hook(id))?;
+        // Chromium takes the name with an empty file, and moves the whole one there when it has come.
+        let whole = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
         self.wait("the saved file", || {
-            Ok(files().into_iter().find(|path| !before.contains(path)))
+            let mut new = files().into_iter().filter(|path| !before.contains(path));
+            Ok(new.find(whole))
         })
     }
 
