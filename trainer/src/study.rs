@@ -44,8 +44,8 @@ const VERSION: u32 = 1;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n\
     \x20 fsr study studies/shuffle-jitter.toml --data data --weights weights\n\
-    \x20 fsr study studies/table6.toml --data data --array 0/4    (and 1/4, 2/4, 3/4 elsewhere)\n\
-    \x20 fsr study studies/fig12a.toml --data data --list")]
+    \x20 fsr study studies/table6-seeds.toml --data data --array 0/4    (and 1/4, 2/4, 3/4 elsewhere)\n\
+    \x20 fsr study studies/tau.toml --data data --list")]
 pub struct StudyArgs {
     /// The study, a TOML file.
     #[arg(value_name = "FILE")]
