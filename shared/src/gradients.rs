@@ -248,7 +248,87 @@ pub(crate) fn gradients(
 
 #[cfg(test)]
 mod tests {
+    use burn::module::{ModuleVisitor, Param};
+    use burn::tensor::Distribution;
+
     use super::*;
+    use crate::config::Preset;
+    use crate::feature_cache::tap_shapes;
+
+    /// Compares the gradients of every parameter.
+    struct Both {
+        one: GradientsParams,
+        other: GradientsParams,
+        compared: usize,
+    }
+
+    impl ModuleVisitor for Both {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let of = |gradients: &GradientsParams| gradients.get::<D>(param.id);
+            let (Some(one), Some(other)) = (of(&self.one), of(&self.other)) else {
+                assert!(of(&self.one).is_none() && of(&self.other).is_none());
+                return;
+            };
+            let largest = one.clone().abs().max().into_scalar::<f32>();
+            let apart = (one - other).abs().max().into_scalar::<f32>();
+            assert!(apart <= 1e-4 * largest, "{apart} of {largest}");
+            self.compared += 1;
+        }
+    }
+
+    #[test]
+    fn what_is_written_out_for_the_cpu_is_what_automatic_differentiation_gives() {
+        let mut config = Preset::Lite.config();
+        config.image_size = 64;
+        let recipe = Recipe::fast();
+        let device = Device::flex();
+        let restorer = Restorer::new(
+            &config.restorer,
+            (&config).into(),
+            recipe.position,
+            3,
+            &device,
+        )
+        .fork(&device.clone().autodiff())
+        .train();
+        let worker = Worker::new(&config, &device);
+        let (tokens, width) = (config.tokens(), config.restorer.width);
+        let taps = tap_shapes(&config).map(|[channels, side]| {
+            let spread = Distribution::Uniform(0.0, 1.0);
+            Tensor::<4>::random([2, channels, side, side], spread, &device)
+        });
+        let part = || Part {
+            worker: worker.clone(),
+            taps: taps.clone(),
+            corruption: Corruption {
+                orders: vec![(0..tokens).rev().collect(), (0..tokens).collect()],
+                noise: Some(
+                    (0..2 * tokens * width)
+                        .map(|at| (at % 7) as f32 - 3.0)
+                        .collect(),
+                ),
+                jitter_ratio: 0.5,
+            },
+            share: 0.5,
+        };
+        let objective = Objective::new(&config, &recipe);
+        let (loss, one) = part().work_by_autodiff(&restorer, objective);
+        let (written_out, other) = part().work_in_host_memory(&restorer, objective);
+        let value = |loss: RestorationLoss| loss.total().into_scalar::<f32>();
+        let (loss, written_out) = (value(loss), value(written_out));
+        assert!(
+            (loss / written_out - 1.0).abs() < 1e-5,
+            "{loss} {written_out}"
+        );
+        let mut both = Both {
+            one,
+            other,
+            compared: 0,
+        };
+        restorer.visit(&mut both);
+        // Norms, attention and perceptron of four blocks, the last norm, embedding and head.
+        assert_eq!(both.compared, 4 * 12 + 2 + 2 + 2);
+    }
 
     #[test]
     fn a_batch_is_shared_out_whole_and_evenly() {
