@@ -176,7 +176,8 @@ fn points(value: &Value) -> Vec<[f64; 2]> {
         .collect()
 }
 
-fn escape(text: &str) -> String {
+/// Text for HTML and SVG.
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

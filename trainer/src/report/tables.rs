@@ -156,13 +156,5 @@ fn difference(line: &Line) -> Option<String> {
 }
 
 fn spread(spread: Option<&Spread>) -> String {
-    match spread {
-        None => "–".into(),
-        Some(Spread { mean, sd: None, .. }) => format!("{:.2}", mean * 100.0),
-        Some(Spread {
-            mean, sd: Some(sd), ..
-        }) => {
-            format!("{:.2} ± {:.2}", mean * 100.0, sd * 100.0)
-        }
-    }
+    spread.map_or_else(|| "–".into(), Spread::percent)
 }

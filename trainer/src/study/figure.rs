@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::table::{MEAN, Row, Spread, Table};
+use super::table::{MEAN, Row, Table};
+use crate::report::escape;
 
 /// What the panels show, side by side: figure and heading.
 const PANELS: [(&str, &str); 2] = [("I-AUROC", "image AUROC, %"), ("P-AUROC", "pixel AUROC, %")];
@@ -178,10 +179,10 @@ fn draw_panel(
             if let Some(known) = row.figures.get(figure) {
                 let _ = write!(
                     drawing,
-                    "<circle class='one' cx='{:.1}' cy='{y}' r='3.5'><title>{} {}</title></circle>",
+                    "<circle class='one' cx='{:.1}' cy='{y}' r='3.5'><title>{} {} %</title></circle>",
                     x(known.mean * 100.0),
                     escape(&row.category),
-                    percent(known)
+                    known.percent()
                 );
             }
         }
@@ -191,34 +192,21 @@ fn draw_panel(
             let _ = write!(
                 drawing,
                 "<path class='spread' d='M{:.1} {y} H{:.1}'/>\
-                 <circle class='mean' cx='{:.1}' cy='{y}' r='5'><title>mean {}</title></circle>",
+                 <circle class='mean' cx='{:.1}' cy='{y}' r='5'><title>mean {} %</title></circle>",
                 x(mean - sd),
                 x(mean + sd),
                 x(mean),
-                percent(known)
+                known.percent()
             );
         }
     }
-}
-
-fn percent(spread: &Spread) -> String {
-    let mean = spread.mean * 100.0;
-    spread.sd.map_or_else(
-        || format!("{mean:.2} %"),
-        |sd| format!("{mean:.2} ± {:.2} %", sd * 100.0),
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('\'', "&#39;")
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::study::table::Spread;
 
     fn row(tau: &str, category: &str, mean: f64) -> Row {
         let spread = Spread {
@@ -249,7 +237,7 @@ mod tests {
             ],
         };
         let drawing = svg(&table).unwrap();
-        assert!(drawing.contains("τ &lt;&amp; more>") && drawing.contains(">tau 0.3</text>"));
+        assert!(drawing.contains("τ &lt;&amp; more&gt;") && drawing.contains(">tau 0.3</text>"));
         assert!(drawing.contains("over 3 seeds") && drawing.contains("mean 85.00 ± 1.00 %"));
         let means: Vec<f64> = drawing
             .split("class='mean' cx='")

@@ -109,11 +109,7 @@ fn same_but_rate(a: &CellResult, b: &CellResult) -> bool {
 }
 
 fn image_auroc(result: &CellResult) -> Option<f64> {
-    let reports = result.categories.values();
-    let all: Option<Vec<f64>> = reports
-        .map(|report| report.pointer("/image/auroc")?.as_f64())
-        .collect();
-    Some(Spread::of(&all?)?.mean)
+    result.mean.pointer("/image/auroc")?.as_f64()
 }
 
 #[cfg(test)]
@@ -135,7 +131,7 @@ mod tests {
                 options: BTreeMap::from([("tau".into(), tau.into())]),
             },
             tau: Some(chosen),
-            categories: BTreeMap::from([("a".into(), json!({"image": {"auroc": auroc}}))]),
+            mean: json!({"image": {"auroc": auroc}}),
             ..CellResult::default()
         }
     }

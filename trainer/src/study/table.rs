@@ -50,6 +50,15 @@ impl Spread {
         });
         Some(Self { mean, sd, seeds })
     }
+
+    /// In percent, `85.00 ± 1.00`.
+    pub fn percent(&self) -> String {
+        let mean = format!("{:.2}", self.mean * 100.0);
+        match self.sd {
+            Some(sd) => format!("{mean} ± {:.2}", sd * 100.0),
+            None => mean,
+        }
+    }
 }
 
 /// One line: a category (or the mean of all) under one choice of options.
@@ -196,7 +205,7 @@ impl Table {
             fields.extend(FIGURES.iter().map(|(name, _)| {
                 row.figures
                     .get(name)
-                    .map_or_else(|| "–".into(), |spread| percent(*spread))
+                    .map_or_else(|| "–".into(), Spread::percent)
             }));
             lines.push(format!("| {} |", fields.join(" | ")));
         }
@@ -249,14 +258,6 @@ fn mean_of_categories(by_category: &BTreeMap<String, BTreeMap<u64, f64>>) -> Opt
         })
         .collect();
     Spread::of(&means)
-}
-
-fn percent(spread: Spread) -> String {
-    let mean = format!("{:.2}", spread.mean * 100.0);
-    match spread.sd {
-        Some(sd) => format!("{mean} ± {:.2}", sd * 100.0),
-        None => mean,
-    }
 }
 
 #[cfg(test)]
