@@ -69,6 +69,17 @@ pub struct VerdictArgs {
     pub false_alarm_rate: Option<f64>,
 }
 
+/// An exponent for the expected difference, see [`fsr::expected::ExpectedDifference::share`].
+///
+/// # Errors
+/// For anything but a number from 0 to 1.
+pub fn share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("give a number from 0 to 1".into()),
+    }
+}
+
 /// How to answer.
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {

@@ -13,7 +13,7 @@ use fsr::package::Dtype;
 use image::RgbImage;
 
 use crate::calibrate::{Calibrations, Calibrator, check_rate};
-use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs};
+use crate::cli::{DataArgs, DeviceArgs, OutputArgs, VerdictArgs, share};
 use crate::dataset::{self, Part};
 use crate::export::check_target;
 use crate::progress::{Progress, print_json, print_text};
@@ -119,13 +119,6 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
         .chain(own.map(|(name, known)| line(name, known)))
         .collect();
     print_text(&lines.join("\n"))
-}
-
-fn share(text: &str) -> Result<f32, String> {
-    match text.parse() {
-        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
-        _ => Err("give a number from 0 to 1".into()),
-    }
 }
 
 /// Hands all images to `consume`, in order: in batches of the network's input size, or one by one and as they are

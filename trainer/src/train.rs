@@ -3,6 +3,7 @@
 mod args;
 mod checkpoint;
 pub mod decoder;
+pub(crate) mod expected;
 mod fitting;
 pub mod images;
 mod implant;

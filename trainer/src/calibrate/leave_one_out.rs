@@ -20,6 +20,7 @@ use super::{Calibrations, Calibrator};
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
 use crate::store;
+use crate::train::expected;
 use crate::train::pool::View;
 
 /// What a finished few-shot training leaves to calibrate with.
@@ -38,6 +39,8 @@ pub struct LeaveOneOut<'a> {
     pub kind: ScoreKind,
     /// The false-alarm rate that the threshold is for.
     pub rate: Option<f64>,
+    /// Share of the expected difference that maps are divided by, if they are.
+    pub expected_difference: Option<f32>,
 }
 
 impl LeaveOneOut<'_> {
@@ -98,13 +101,14 @@ impl LeaveOneOut<'_> {
                 let text = "the model is finished, and calibrated on altered training images";
                 return Err(Interrupted(text.into()).into());
             }
-            let model = Fsr::from_parts(
+            let mut model = Fsr::from_parts(
                 &self.model.config,
                 &self.model.recipe,
                 self.model.backbone.clone(),
                 training.restorer(),
                 self.model.device(),
             );
+            expected::fit(&mut model, &others, self.expected_difference)?;
             for (view, image) in maps(shot) {
                 let map = view.map(&model, image).context("cannot calibrate")?;
                 calibrator.add(category(shot), &map);

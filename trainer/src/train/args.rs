@@ -10,7 +10,7 @@ use fsr::rivals::Method;
 
 use super::resolve::Setting;
 use super::tau::TauChoice;
-use crate::cli::{DataArgs, DeviceArgs, OutputArgs};
+use crate::cli::{DataArgs, DeviceArgs, OutputArgs, share};
 use crate::dataset::shots::AUTHORS_SEED;
 use crate::device::DeviceChoice;
 
@@ -189,6 +189,11 @@ pub struct TrainArgs {
     /// kept out of training. Default: three deviations above their mean log score.
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     pub false_alarm_rate: Option<f64>,
+    /// Divide maps by what good images differ where the same was restored, to this power: 1 wholly, 0.5 if no number is
+    /// given. It is fitted in closed form on the training images when the training is over, and is not in the paper.
+    /// Default: maps are left as they are.
+    #[arg(long, value_name = "SHARE", num_args = 0..=1, default_missing_value = "0.5", value_parser = share)]
+    pub expected_difference: Option<f32>,
     /// Few-shot: calibrate on each image as judged by a model that is trained on the others. Takes one more training for
     /// each image; without it slightly altered training images stand in, which score too low.
     #[arg(long, requires = "shots", help_heading = "Training")]

@@ -14,6 +14,7 @@ use fsr::train::{TrainOptions, Training};
 
 use super::TrainArgs;
 use super::checkpoint::{self, Checkpoint};
+use super::expected;
 use super::images::Selection;
 use super::log::LossMean;
 use super::pool::View;
@@ -134,7 +135,7 @@ impl Fitting<'_> {
                 if save {
                     let place = folder.checkpoint(now.step);
                     let more = checkpoint::files(training, seconds)?;
-                    let model = self.model_of(training);
+                    let model = self.model_of(training, source)?;
                     self.write(&model, now.step, now.epoch, &place, more)?;
                     folder.drop_checkpoints_before(now.step);
                     (saved, saved_at) = (now.step, Instant::now());
@@ -171,7 +172,7 @@ impl Fitting<'_> {
                 calibration: None,
             });
         }
-        let model = self.model_of(&training);
+        let model = self.model_of(&training, source)?;
         let target = folder.path().join(MODEL);
         let calibration = self.write(&model, done, epoch, &target, Vec::new())?;
         folder.drop_checkpoints();
@@ -197,14 +198,16 @@ impl Fitting<'_> {
         })
     }
 
-    fn model_of(&self, training: &Training) -> Fsr {
-        Fsr::from_parts(
+    fn model_of(&self, training: &Training, source: &View<'_>) -> Result<Fsr> {
+        let mut model = Fsr::from_parts(
             &self.model.config,
             &self.model.recipe,
             self.model.backbone.clone(),
             training.restorer(),
             self.model.device(),
-        )
+        );
+        expected::fit(&mut model, source, self.args.expected_difference)?;
+        Ok(model)
     }
 
     /// Calibrates the model as it stands and writes it as a package, with `more` files beside it.

@@ -59,6 +59,8 @@ struct RunConfig<'a> {
     tau_search: Option<&'a TauSearch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_difference: Option<f32>,
     backbone_weights: Option<&'a WeightsOrigin>,
     device: &'a str,
 }
@@ -161,6 +163,12 @@ pub fn train(
             args.method
         );
     }
+    if args.expected_difference.is_some() && !args.method.trains() {
+        bail!(
+            "--expected-difference is for methods that restore, not {}",
+            args.method
+        );
+    }
     let setting = args.setting(selection.files.len())?;
     let schedule = args.schedule(setting, &recipe, tiles.train)?;
     let others = others(args, schedule.batch)?;
@@ -208,6 +216,7 @@ pub fn train(
             options,
             tau_search: search,
             from: args.from.as_ref().map(|path| path.display().to_string()),
+            expected_difference: args.expected_difference,
             backbone_weights: weights.as_ref(),
             device: &device_names,
         })?)?)
@@ -301,6 +310,7 @@ pub fn train(
             categories: &selection.calibration_categories(),
             kind: args.score(),
             rate: args.false_alarm_rate,
+            expected_difference: args.expected_difference,
         }
         .apply(&args.out.join(MODEL))?;
     }

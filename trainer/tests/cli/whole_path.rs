@@ -369,6 +369,40 @@ fn a_model_is_calibrated_anew_on_other_images_and_keeps_its_weights() {
 }
 
 #[test]
+fn a_training_fits_the_expected_difference_and_changes_nothing_else() {
+    let root = folder("expected_in_training");
+    let (run, plain) = (root.join("run"), root.join("plain"));
+    let line = format!(
+        "train --data {} --category bottle --shots 4 {TINY} --expected-difference --out {}",
+        data().display(),
+        run.display()
+    );
+    succeed(&format!("{line} --steps 12"));
+    json(&format!(
+        "calibrate {} --data {} --category bottle --device cpu --json --expected-difference 0 --out {}",
+        run.display(),
+        data().display(),
+        plain.display()
+    ));
+    let weights = |path: &Path| fs::read(path.join("model.safetensors")).unwrap();
+    assert!(weights(&run.join("model")).len() > weights(&plain).len());
+    assert_eq!(weights(&plain), weights(&trained().join("model")));
+    let threshold = |model: &Path| {
+        let text = fs::read(model.join("config.json")).unwrap();
+        let config: Value = serde_json::from_slice(&text).unwrap();
+        number(&config, "/calibration/threshold")
+    };
+    assert_ne!(
+        threshold(&run.join("model")),
+        threshold(&trained().join("model"))
+    );
+    crate::program::fail(
+        &format!("{line} --overwrite --method padim"),
+        &["--expected-difference is for methods that restore, not padim"],
+    );
+}
+
+#[test]
 fn a_calibration_divides_by_the_expected_difference_and_takes_it_back() {
     let root = folder("expected");
     let calibrate = |model: &Path, share: &str, out: &Path| {
