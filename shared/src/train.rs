@@ -202,7 +202,7 @@ impl Training {
             step: self.step,
             epoch: self.epoch,
             queue: self.queue.clone(),
-            rng_seed: hex(&self.rng.get_seed()),
+            rng_seed: hex::encode(self.rng.get_seed()),
             // The stream wraps after 2^68 words; no training draws 2^64.
             rng_words: self.rng.get_word_pos() as u64,
             optimizer_steps,
@@ -236,9 +236,10 @@ impl Training {
         if let Some(index) = state.queue.iter().find(|index| **index >= images) {
             return misfit(format!("it asks for image {index} of {images}"));
         }
-        let Some(seed) = unhex(&state.rng_seed) else {
+        let mut seed = [0; 32];
+        if hex::decode_to_slice(&state.rng_seed, &mut seed).is_err() {
             return misfit("its random seed is not 64 hexadecimal digits".into());
-        };
+        }
         let mut model = model.clone();
         model.restorer = import(model.restorer, weights, RESTORER_PREFIX)?;
         let mut training = Self::new(&model, options);
@@ -397,19 +398,4 @@ impl Training {
             jitter_ratio: self.recipe.jitter_ratio,
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (place, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -13,8 +13,8 @@ use fsr::weights;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
-use sha2::{Digest, Sha256};
 
+use crate::dataset::manifest::bytes_sha256;
 use crate::{pytorch, store};
 
 /// The word that asks for an untrained backbone.
@@ -75,7 +75,7 @@ pub fn load(
         .file_name()
         .unwrap_or(source.as_os_str())
         .to_string_lossy();
-    let sha256 = hex(&bytes);
+    let sha256 = bytes_sha256(&bytes);
     Ok((
         folded,
         Some(WeightsOrigin {
@@ -96,14 +96,7 @@ pub fn sha256(source: &Path, config: &BackboneConfig) -> Result<Option<String>> 
     }
     let bytes = fs::read(source)
         .with_context(|| format!("cannot read --backbone-weights {}", source.display()))?;
-    Ok(Some(hex(&bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Ok(Some(bytes_sha256(&bytes)))
 }
 
 /// Normal with variance 2 / fan-in for convolutions, zero biases. The last convolution of a residual

@@ -137,10 +137,7 @@ pub fn files(folder: &Path) -> Result<Vec<File>> {
         }
         let contents =
             std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let sha256 = Sha256::digest(&contents)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha256 = hex::encode(Sha256::digest(&contents));
         files.push(File {
             name,
             bytes: contents.len() as u64,

@@ -61,12 +61,7 @@ pub fn write(folder: &Path) -> Result<()> {
     for file in &files {
         all.update(format!("{}\n{}\n", file.path, file.integrity));
     }
-    let version: String = all
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let version = hex::encode(&all.finalize()[..8]);
     let list: Vec<_> = files
         .iter()
         .map(|file| json!([file.path, file.integrity, file.bytes]))

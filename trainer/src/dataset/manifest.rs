@@ -20,7 +20,7 @@ pub fn file_sha256(path: &Path) -> io::Result<String> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(hex(&hash.finalize()));
+            return Ok(hex::encode(hash.finalize()));
         }
         hash.update(&buffer[..read]);
     }
@@ -63,17 +63,12 @@ pub fn sha256_of_manifest(mut lines: Vec<(String, String)>) -> String {
     for (path, own) in lines {
         hash.update(format!("{own}  {path}\n"));
     }
-    hex(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 /// SHA-256 of bytes, in hexadecimal.
 pub fn bytes_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -237,11 +237,7 @@ impl Cell {
             "backbone_weights": weights_sha256,
             "data": data,
         });
-        Sha256::digest(identity.to_string().as_bytes())
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(&Sha256::digest(identity.to_string().as_bytes())[..8])
     }
 }
 

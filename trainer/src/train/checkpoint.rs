@@ -7,9 +7,9 @@ use fsr::package::{Dtype, decode_tensors, encode_tensors};
 use fsr::tensors::NamedTensors;
 use fsr::train::{TrainState, Training};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::run_folder::checkpoints;
+use crate::dataset::manifest::bytes_sha256;
 use crate::progress::say;
 use crate::store;
 
@@ -57,7 +57,7 @@ pub fn files(training: &Training, seconds: f64) -> Result<Vec<(String, Vec<u8>)>
         format: "fsr training".into(),
         version: VERSION,
         seconds,
-        moments_sha256: sha256(&moments),
+        moments_sha256: bytes_sha256(&moments),
         state,
     };
     Ok(vec![
@@ -105,7 +105,7 @@ fn read(path: &Path) -> Result<Checkpoint> {
         );
     }
     let moments = file(MOMENTS_FILE)?;
-    if sha256(&moments) != stored.moments_sha256 {
+    if bytes_sha256(&moments) != stored.moments_sha256 {
         bail!("{MOMENTS_FILE} is damaged: it does not have the SHA-256 that {STATE_FILE} names");
     }
     Ok(Checkpoint {
@@ -115,11 +115,4 @@ fn read(path: &Path) -> Result<Checkpoint> {
         seconds: stored.seconds,
         state: stored.state,
     })
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -168,7 +168,6 @@ mod tests {
             framed(&scalars(time(1.25), 312, &values)),
         ]
         .concat();
-        let hex: String = file.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, GOLDEN);
+        assert_eq!(hex::encode(file), GOLDEN);
     }
 }

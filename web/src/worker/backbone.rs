@@ -150,7 +150,7 @@ async fn read(name: &str, file: &JsValue, device: &Device) -> Result<Read, Failu
         tensors,
         origin: WeightsOrigin {
             name: name.to_owned(),
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex::encode(digest),
         },
         bytes: size,
     })
