@@ -95,14 +95,8 @@ fn configurations(table: &Table) -> Vec<Configuration<'_>> {
             one.0 == row.setting && *one.1 == row.options
         };
         let at = found.iter().position(known).unwrap_or_else(|| {
-            let options = table.varying.iter().filter(telling).filter_map(|name| {
-                let value = row.options.get(name)?;
-                Some(format!("{name} {value}"))
-            });
-            let setting = several_settings.then(|| row.setting.clone());
-            let label: Vec<String> = setting.into_iter().chain(options).collect();
             let one = Configuration {
-                label: label.join(", "),
+                label: String::new(),
                 categories: Vec::new(),
                 mean: None,
             };
@@ -116,7 +110,41 @@ fn configurations(table: &Table) -> Vec<Configuration<'_>> {
             one.categories.push(row);
         }
     }
-    found.into_iter().map(|(.., one)| one).collect()
+    let telling: Vec<&String> = table.varying.iter().filter(telling).collect();
+    let told = |options: &BTreeMap<String, String>| -> Vec<Option<String>> {
+        telling
+            .iter()
+            .map(|name| options.get(*name).cloned())
+            .collect()
+    };
+    // Where that leaves several alike, what some of them have and others do not tells them apart.
+    let labels: Vec<String> = found
+        .iter()
+        .map(|(setting, options, _)| {
+            let alike = || {
+                found
+                    .iter()
+                    .filter(|other| other.0 == *setting && told(other.1) == told(options))
+            };
+            let words = table.varying.iter().filter_map(|name| {
+                let value = options.get(name)?;
+                let shown = telling.contains(&name)
+                    || alike().any(|other| other.1.get(name) != Some(value));
+                shown.then(|| format!("{name} {value}"))
+            });
+            let setting = several_settings.then(|| setting.to_string());
+            setting
+                .into_iter()
+                .chain(words)
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
+        .collect();
+    found
+        .into_iter()
+        .zip(labels)
+        .map(|((.., one), label)| Configuration { label, ..one })
+        .collect()
 }
 
 impl Configuration<'_> {
@@ -250,5 +278,44 @@ mod tests {
             ..table
         };
         assert_eq!(svg(&empty), None);
+    }
+
+    #[test]
+    fn no_two_configurations_are_called_the_same() {
+        let with = |options: &[(&str, &str)]| Row {
+            options: options
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect(),
+            ..row("0", MEAN, 0.5)
+        };
+        let table = Table {
+            title: "t".into(),
+            paper: None,
+            cells: [4, 4],
+            varying: ["method", "share", "steps", "tau"].map(String::from).into(),
+            rows: vec![
+                with(&[("method", "fsr"), ("steps", "4")]),
+                with(&[("method", "fsr"), ("steps", "4"), ("tau", "0.1")]),
+                with(&[
+                    ("method", "fsr"),
+                    ("share", "1"),
+                    ("steps", "4"),
+                    ("tau", "0.1"),
+                ]),
+                with(&[("method", "padim")]),
+            ],
+        };
+        let labels: Vec<String> = configurations(&table)
+            .into_iter()
+            .map(|one| one.label)
+            .collect();
+        let expected = [
+            "method fsr",
+            "method fsr, tau 0.1",
+            "method fsr, share 1, tau 0.1",
+            "method padim",
+        ];
+        assert_eq!(labels, expected);
     }
 }
