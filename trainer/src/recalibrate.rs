@@ -45,8 +45,8 @@ pub struct CalibrateArgs {
     #[command(flatten)]
     pub verdict: VerdictArgs,
     /// Divide maps by what good images differ where the same was restored, to this power: 1 wholly, 0 not at all,
-    /// 0.5 if no number is given. Helps a long-trained model of several products; a few images and short training
-    /// are not enough for it. Default: as the model has it.
+    /// 0.5 if no number is given. Helps models of many good images, of one product or of several; a few shots are not
+    /// enough for it. Default: as the model has it.
     #[arg(long, value_name = "SHARE", num_args = 0..=1, default_missing_value = "0.5", value_parser = share)]
     pub expected_difference: Option<f32>,
     #[command(flatten)]
