@@ -83,20 +83,38 @@ fn configurations(table: &Table) -> Vec<Configuration<'_>> {
         .rows
         .windows(2)
         .any(|pair| pair[0].setting != pair[1].setting);
-    // What all have that have it at all, such as the recipe of methods that train, says nothing here.
+    // What all of a method have alike, such as the recipe of those that train, says nothing here.
     let telling = |name: &&String| {
         let mut values = table.rows.iter().filter_map(|row| row.options.get(*name));
         let first = values.next();
+        let method = |row: &Row| {
+            row.options
+                .get("method")
+                .filter(|_| *name != "method")
+                .cloned()
+        };
         values.any(|value| Some(value) != first)
+            || table.rows.iter().any(|one| {
+                let has = |row: &Row| row.options.contains_key(*name);
+                let others = table.rows.iter().filter(|row| method(row) == method(one));
+                others.into_iter().any(|other| has(other) != has(one))
+            })
     };
+    let telling: Vec<&String> = table.varying.iter().filter(telling).collect();
     let mut found: Vec<(&str, &BTreeMap<String, String>, Configuration<'_>)> = Vec::new();
     for row in &table.rows {
         let known = |one: &(&str, &BTreeMap<String, String>, _)| {
             one.0 == row.setting && *one.1 == row.options
         };
         let at = found.iter().position(known).unwrap_or_else(|| {
+            let options = telling.iter().filter_map(|name| {
+                let value = row.options.get(*name)?;
+                Some(format!("{name} {value}"))
+            });
+            let setting = several_settings.then(|| row.setting.clone());
+            let label: Vec<String> = setting.into_iter().chain(options).collect();
             let one = Configuration {
-                label: String::new(),
+                label: label.join(", "),
                 categories: Vec::new(),
                 mean: None,
             };
@@ -110,41 +128,7 @@ fn configurations(table: &Table) -> Vec<Configuration<'_>> {
             one.categories.push(row);
         }
     }
-    let telling: Vec<&String> = table.varying.iter().filter(telling).collect();
-    let told = |options: &BTreeMap<String, String>| -> Vec<Option<String>> {
-        telling
-            .iter()
-            .map(|name| options.get(*name).cloned())
-            .collect()
-    };
-    // Where that leaves several alike, what some of them have and others do not tells them apart.
-    let labels: Vec<String> = found
-        .iter()
-        .map(|(setting, options, _)| {
-            let alike = || {
-                found
-                    .iter()
-                    .filter(|other| other.0 == *setting && told(other.1) == told(options))
-            };
-            let words = table.varying.iter().filter_map(|name| {
-                let value = options.get(name)?;
-                let shown = telling.contains(&name)
-                    || alike().any(|other| other.1.get(name) != Some(value));
-                shown.then(|| format!("{name} {value}"))
-            });
-            let setting = several_settings.then(|| setting.to_string());
-            setting
-                .into_iter()
-                .chain(words)
-                .collect::<Vec<_>>()
-                .join(", ")
-        })
-        .collect();
-    found
-        .into_iter()
-        .zip(labels)
-        .map(|((.., one), label)| Configuration { label, ..one })
-        .collect()
+    found.into_iter().map(|(.., one)| one).collect()
 }
 
 impl Configuration<'_> {
@@ -292,7 +276,7 @@ mod tests {
         let table = Table {
             title: "t".into(),
             paper: None,
-            cells: [4, 4],
+            cells: [5, 5],
             varying: ["method", "share", "steps", "tau"].map(String::from).into(),
             rows: vec![
                 with(&[("method", "fsr"), ("steps", "4")]),
@@ -303,7 +287,8 @@ mod tests {
                     ("steps", "4"),
                     ("tau", "0.1"),
                 ]),
-                with(&[("method", "padim")]),
+                with(&[("method", "padim"), ("steps", "4")]),
+                with(&[("share", "1"), ("steps", "4"), ("tau", "0.7")]),
             ],
         };
         let labels: Vec<String> = configurations(&table)
@@ -315,6 +300,7 @@ mod tests {
             "method fsr, tau 0.1",
             "method fsr, share 1, tau 0.1",
             "method padim",
+            "share 1, tau 0.7",
         ];
         assert_eq!(labels, expected);
     }
