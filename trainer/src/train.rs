@@ -3,7 +3,7 @@
 mod args;
 mod checkpoint;
 pub mod decoder;
-pub(crate) mod expected;
+pub mod expected;
 mod fitting;
 pub mod images;
 mod implant;

@@ -96,8 +96,8 @@ fn configurations(table: &Table) -> Vec<Configuration<'_>> {
         values.any(|value| Some(value) != first)
             || table.rows.iter().any(|one| {
                 let has = |row: &Row| row.options.contains_key(*name);
-                let others = table.rows.iter().filter(|row| method(row) == method(one));
-                others.into_iter().any(|other| has(other) != has(one))
+                let differs = |other: &Row| method(other) == method(one) && has(other) != has(one);
+                table.rows.iter().any(differs)
             })
     };
     let telling: Vec<&String> = table.varying.iter().filter(telling).collect();

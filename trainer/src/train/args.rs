@@ -192,7 +192,14 @@ pub struct TrainArgs {
     /// Divide maps by what good images differ where the same was restored, to this power: 1 wholly, 0.5 if no number is
     /// given. Fitted in closed form on the training images when the training is over; not in the paper. Helps with many good
     /// images, of one product or of several; a few shots are not enough for it. Default: maps are left as they are.
-    #[arg(long, value_name = "SHARE", num_args = 0..=1, default_missing_value = "0.5", value_parser = share)]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        num_args = 0..=1,
+        default_missing_value = "0.5",
+        value_parser = share,
+        help_heading = "Training"
+    )]
     pub expected_difference: Option<f32>,
     /// Few-shot: calibrate on each image as judged by a model that is trained on the others. Takes one more training for
     /// each image; without it slightly altered training images stand in, which score too low.

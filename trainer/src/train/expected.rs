@@ -5,6 +5,8 @@ use fsr::expected::ExpectedDifferenceBuilder;
 use fsr::feature_cache::FeatureSource;
 use fsr::model::Fsr;
 
+use super::images::spread;
+
 /// Images (or tiles) that are looked at: of 4,096 cells each, far more than there are slopes to fit.
 const IMAGES: usize = 256;
 
@@ -27,27 +29,4 @@ pub fn fit(model: &mut Fsr, source: &impl FeatureSource, share: Option<f32>) -> 
     }
     model.expected = builder.finish(share);
     Ok(())
-}
-
-/// At most `most` of the numbers below `count`, at even distances.
-fn spread(count: usize, most: usize) -> Vec<usize> {
-    let taken = count.min(most);
-    (0..taken).map(|place| place * count / taken).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn images_are_taken_from_the_whole_list_once_each() {
-        assert_eq!(spread(0, 3), Vec::<usize>::new());
-        assert_eq!(spread(3, 3), [0, 1, 2]);
-        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
-        for count in 1..600 {
-            let places = spread(count, 256);
-            assert_eq!(places.len(), count.min(256));
-            assert!(places.is_sorted_by(|a, b| a < b) && places[places.len() - 1] < count);
-        }
-    }
 }

@@ -95,6 +95,12 @@ impl Selection {
     }
 }
 
+/// At most `most` of the numbers below `count`, at even distances: every category of a list has its share.
+pub fn spread(count: usize, most: usize) -> Vec<usize> {
+    let taken = count.min(most);
+    (0..taken).map(|place| place * count / taken).collect()
+}
+
 /// Lists the images that the arguments ask for.
 ///
 /// # Errors
@@ -181,4 +187,21 @@ pub fn tile_count(data: &DataSet, categories: &[String], tiling: Option<Tiling>)
         count += tiling::count(tiling, test.iter().map(|test| test.path.as_path()))?;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_taken_from_the_whole_list_once_each() {
+        assert_eq!(spread(0, 3), Vec::<usize>::new());
+        assert_eq!(spread(3, 3), [0, 1, 2]);
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        for count in 1..600 {
+            let places = spread(count, 256);
+            assert_eq!(places.len(), count.min(256));
+            assert!(places.is_sorted_by(|a, b| a < b) && places[places.len() - 1] < count);
+        }
+    }
 }

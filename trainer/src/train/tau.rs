@@ -20,7 +20,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::images::{ImageKey, Selection, load};
+use super::images::{ImageKey, Selection, load, spread};
 use super::implant::{Implant, implant};
 use super::pool::{Pool, View};
 use crate::features::{self, Features};
@@ -112,9 +112,7 @@ pub fn search(
     kind: ScoreKind,
 ) -> Result<TauSearch> {
     let keys = selection.train_keys();
-    // Spread over the list, so that every category has some.
-    let count = IMAGES.min(keys.len());
-    let chosen: Vec<usize> = (0..count).map(|at| at * keys.len() / count).collect();
+    let chosen = spread(keys.len(), IMAGES);
     let left_out = keys.len() >= LEAVE_OUT_FROM;
     let learn: Vec<ImageKey> = keys
         .iter()
