@@ -1,7 +1,8 @@
 //! `cargo xtask test`: every check there is, in the order that finds a mistake soonest.
 //!
-//! All native stages select the whole workspace in one profile, and both wasm stages share theirs, so that nothing
-//! heavy is compiled twice.
+//! Stages of a kind select the same packages in one profile, so that nothing heavy is compiled twice. Lints and
+//! documentation see the program with its GPU backends; the tests, which need no GPU, are built without them: compiling
+//! wgpu's and CubeCL's crates would more than double the build.
 
 use crate::browser::Browser;
 use crate::command::{cargo, run as run_command};
@@ -23,6 +24,15 @@ pub struct Options {
 }
 
 const WORKSPACE: [&str; 3] = ["--workspace", "--release", "--locked"];
+/// The tests: without the trainer's `gpu` feature.
+const TESTS: [&str; 6] = [
+    "test",
+    "--workspace",
+    "--profile",
+    "cpu-tests",
+    "--locked",
+    "--no-default-features",
+];
 
 /// Runs the stages and prints how long each took.
 pub fn run(options: &Options) -> Result<()> {
@@ -59,8 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
         run_command(
             cargo()
                 .env("FSR_BROWSER_TESTS", "0")
-                .arg("test")
-                .args(WORKSPACE)
+                .args(TESTS)
                 .arg("--no-fail-fast"),
         )
     });
@@ -122,8 +131,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .env("FSR_BROWSER_TESTS", "1")
                 .env("FSR_CHROMIUM", browser.chromium)
                 .env("FSR_CHROMEDRIVER", browser.chromedriver)
-                .arg("test")
-                .args(WORKSPACE)
+                .args(TESTS)
                 .args(["--test", "browser", "--test", "browser_training"])
                 .args(["--test", "browser_access", "--test", "browser_offline"])
                 .args(["--test", "browser_kept", "--test", "browser_view"])
