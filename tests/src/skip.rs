@@ -1,4 +1,4 @@
-//! Skipping a test in the open: one line that says so and why, never in silence.
+//! What is left out of a run of the tests: skipping in the open, with one line that says so and why; and long tests.
 
 use std::io::Write;
 
@@ -32,4 +32,9 @@ impl BrowserTests {
             _ => Self::IfPossible,
         }
     }
+}
+
+/// Whether tests may take longer than continuous integration should wait: `FSR_LONG_TESTS=1`.
+pub fn long() -> bool {
+    std::env::var("FSR_LONG_TESTS").is_ok_and(|value| value == "1")
 }

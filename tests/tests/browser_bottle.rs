@@ -1,4 +1,7 @@
 //! Four photographs of bottles make a detector in the tab that is as good as the native program's.
+//!
+//! With `FSR_LONG_TESTS=1` it is trained for as long as the page's default, judged on all test images and must be good;
+//! else it is trained for a fifth of that and need only be what the native program makes of so few steps.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,6 +15,7 @@ use fsr_tests::chromium::WebGpu;
 use fsr_tests::packages::read_folder;
 use fsr_tests::paths;
 use fsr_tests::saved::{assert_same, native, records};
+use fsr_tests::skip;
 use fsr_tests::tasks::{LONGEST_TASK, longest_task, watch_tasks};
 use fsr_tests::trained::trained;
 use std::fs;
@@ -22,6 +26,9 @@ const SHOTS: [usize; 4] = [163, 28, 6, 189];
 
 /// What the tab trains unless told otherwise.
 const STEPS: usize = 300;
+
+/// What it trains here when time is short.
+const FEW_STEPS: usize = 60;
 
 /// How far the tab's detector may stay behind the native one in image AUROC.
 const BEHIND: f64 = 0.015;
@@ -64,30 +71,34 @@ fn four_bottle_photographs_make_a_detector() {
     let Some(bench) = Bench::start(WebGpu::Missing) else {
         return;
     };
+    let long = skip::long();
+    let steps = if long { STEPS } else { FEW_STEPS };
     let train = files(&bottle.join("train/good"));
     let shots = SHOTS.map(|index| train[index].clone());
     let page = bench.open("backend=cpu&demo=off");
     watch_tasks(&bench);
     let started = std::time::Instant::now();
     page.collect(&refs(&shots)).unwrap();
-    page.train("bottle", STEPS).unwrap();
+    page.train("bottle", steps).unwrap();
     page.trained().unwrap().unwrap();
     let trained_after = started.elapsed().as_secs_f64();
 
-    let good = files(&bottle.join("test/good"));
-    let bad: Vec<PathBuf> = DEFECTS
-        .iter()
-        .flat_map(|defect| files(&bottle.join("test").join(defect)))
-        .collect();
-    let some = DEFECTS
-        .iter()
-        .flat_map(|defect| files(&bottle.join("test").join(defect)).into_iter().take(4));
+    let mut good = files(&bottle.join("test/good"));
+    let defective = |most: usize| {
+        let of = |defect: &&str| {
+            files(&bottle.join("test").join(defect))
+                .into_iter()
+                .take(most)
+        };
+        DEFECTS.iter().flat_map(of).collect::<Vec<PathBuf>>()
+    };
+    let some = defective(4);
     // One name for each image: those of MVTec AD repeat from folder to folder.
     let images: Vec<PathBuf> = good
         .iter()
         .take(8)
         .cloned()
-        .chain(some)
+        .chain(some.iter().cloned())
         .map(|path| {
             let folder = path.parent().unwrap().file_name().unwrap();
             let name = path.file_name().unwrap();
@@ -110,19 +121,23 @@ fn four_bottle_photographs_make_a_detector() {
     let detector = native(&zip);
     assert_same(&detector, &images, &records);
 
-    // On all test images, beside a native training on the same four.
+    // Beside a native training on the same four.
+    let bad = if long { defective(usize::MAX) } else { some };
+    if !long {
+        good.truncate(8);
+    }
     let found = image_auroc(&detector, &good, &bad);
     let default = read_folder(&paths::default_model()).unwrap();
     let base = Package::read(&default).unwrap();
     let base = Detector::from_package(&base, &Device::flex()).unwrap();
-    let (model, _) = trained(&base, &shots, STEPS);
+    let (model, _) = trained(&base, &shots, steps);
     let expected = image_auroc(&bare(model), &good, &bad);
     println!(
-        "image AUROC on all {} test images: {:.2} % in the tab, {:.2} % natively",
+        "image AUROC after {steps} steps on {} test images: {:.2} % in the tab, {:.2} % natively",
         good.len() + bad.len(),
         100.0 * found,
         100.0 * expected
     );
-    assert!(expected >= 0.95, "{expected}");
+    assert!(!long || expected >= 0.95, "{expected}");
     assert!(found >= expected - BEHIND, "{found}, natively {expected}");
 }

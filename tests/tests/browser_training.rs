@@ -340,11 +340,9 @@ fn a_lost_device_moves_a_training_to_the_cpu() {
     assert_eq!(page.backend().unwrap().0, "webgpu");
     page.collect(&refs(&bench.samples(None, 700_000, 3)))
         .unwrap();
-    page.train("moved", 40).unwrap();
-    page.wait("some steps", || {
-        Ok((page.training()?.step >= 3).then_some(()))
-    })
-    .unwrap();
+    page.train("moved", 20).unwrap();
+    page.wait("a step", || Ok((page.training()?.step >= 1).then_some(())))
+        .unwrap();
     sabotage(&bench, "device");
     let message = page.wait("to be told", || page.error()).unwrap();
     assert!(message.contains("training begins again"), "{message}");
@@ -352,7 +350,7 @@ fn a_lost_device_moves_a_training_to_the_cpu() {
     let (backend, reason) = page.backend().unwrap();
     assert_eq!(backend, "cpu", "{reason}");
     assert!(reason.contains("WebGPU stopped"), "{reason}");
-    assert_eq!(page.losses().unwrap().len(), 40);
+    assert_eq!(page.losses().unwrap().len(), 20);
 }
 
 #[test]
