@@ -132,12 +132,7 @@ fn page_stages(stages: &mut Stages, options: Options) {
                 .env("FSR_CHROMIUM", browser.chromium)
                 .env("FSR_CHROMEDRIVER", browser.chromedriver)
                 .args(TESTS)
-                .args(["--test", "browser", "--test", "browser_training"])
-                .args(["--test", "browser_access", "--test", "browser_offline"])
-                .args(["--test", "browser_kept", "--test", "browser_view"])
-                .args(["--test", "browser_figures", "--test", "browser_bottle"])
-                .args(["--test", "browser_words", "--test", "browser_backbones"])
-                .args(["--test", "browser_camera", "--test", "browser_tiles"])
+                .args(["--test", "browser"])
                 .args(["--", "--test-threads=1", "--nocapture"]),
         )
     });
