@@ -152,28 +152,42 @@ async fn sample(
     Ok(Tensor::cat(rows, 0))
 }
 
-/// Orthogonal iteration on the covariance of the rows of `tokens`.
+/// Orthogonal iteration on the covariance of the rows of `tokens`, or, where these are fewer than their values, on their
+/// products with each other.
 async fn principal(
     tokens: Tensor<2>,
     directions: usize,
     rng: &mut ChaCha8Rng,
     device: &Device,
 ) -> Option<Subspace> {
-    let [_, token] = tokens.dims();
+    let [count, token] = tokens.dims();
     let mean = tokens.clone().mean_dim(0);
     let centred = tokens - mean.clone();
-    let mut basis: Vec<f32> = (0..token * directions)
+    let upload = |basis: &[f32]| -> Tensor<2> {
+        let shape = [basis.len() / directions, directions];
+        Tensor::from_data(TensorData::new(basis.to_vec(), shape), device)
+    };
+    // There are mostly fewer tokens than values in one. Either product of the two has the same directions, and the
+    // smaller one is several times as cheap.
+    let few = count < token;
+    let product = if few {
+        centred.clone().matmul(centred.clone().transpose())
+    } else {
+        centred.clone().transpose().matmul(centred.clone())
+    };
+    let mut basis: Vec<f32> = (0..count.min(token) * directions)
         .map(|_| rng.random_range(-1.0f32..1.0))
         .collect();
-    let upload = |basis: &[f32]| -> Tensor<2> {
-        Tensor::from_data(TensorData::new(basis.to_vec(), [token, directions]), device)
-    };
     for _ in 0..ROUNDS {
         orthonormalise(&mut basis, directions);
-        let along = centred.clone().matmul(upload(&basis));
-        basis = read(centred.clone().transpose().matmul(along)).await?;
+        basis = read(product.clone().matmul(upload(&basis))).await?;
     }
     orthonormalise(&mut basis, directions);
+    if few {
+        // From combinations of tokens to directions in them.
+        basis = read(centred.clone().transpose().matmul(upload(&basis))).await?;
+        orthonormalise(&mut basis, directions);
+    }
     let along = centred.matmul(upload(&basis));
     let variance = read(along.square().mean_dim(0)).await?;
     let largest = variance.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
@@ -218,8 +232,18 @@ fn orthonormalise(matrix: &mut [f32], columns: usize) {
     }
 }
 
+/// Eight sums beside each other: the additions of a single one may not change places, so it would not be vectorised.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let (a_blocks, a_rest) = a.as_chunks::<8>();
+    let (b_blocks, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
@@ -229,9 +253,15 @@ mod tests {
 
     #[test]
     fn finds_the_directions_that_the_tokens_were_made_of() {
+        // More tokens than values, and fewer.
+        assert_found(400, 40);
+        assert_found(400, 1000);
+    }
+
+    fn assert_found(count: usize, token: usize) {
         let device = Device::flex();
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let (count, token, directions) = (400, 40, 3);
+        let directions = 3;
         let mut truth: Vec<f32> = (0..token * directions)
             .map(|_| rng.random_range(-1.0f32..1.0))
             .collect();

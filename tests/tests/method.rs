@@ -317,10 +317,11 @@ fn train_on(
 fn training_lowers_the_loss_and_a_seed_gives_equal_bits() {
     let (losses, weights) = train(4, 0.3, 90);
     let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
-    assert!(
-        mean(&losses[80..]) < 0.5 * mean(&losses[..10]),
-        "{losses:?}"
-    );
+    let (first, last) = (mean(&losses[..10]), mean(&losses[80..]));
+    assert!(last < 0.6 * first, "{losses:?}");
+    // In absolute terms as well, so that a start that is better or worse does not count: half of what the first ten steps
+    // lost before the principal directions were looked for among the tokens.
+    assert!(last < 0.087, "{losses:?}");
     let (again, same) = train(4, 0.3, 90);
     assert_eq!(losses, again);
     assert_eq!(weights, same, "same seed, same bits");
