@@ -135,7 +135,8 @@ impl Fitting<'_> {
                 if save {
                     let place = folder.checkpoint(now.step);
                     let more = checkpoint::files(training, seconds)?;
-                    let model = self.model_of(training, source)?;
+                    // Without an expected difference: fitting it can take as long as a hundred steps.
+                    let model = self.model_of(training);
                     self.write(&model, now.step, now.epoch, &place, more)?;
                     folder.drop_checkpoints_before(now.step);
                     (saved, saved_at) = (now.step, Instant::now());
@@ -172,7 +173,8 @@ impl Fitting<'_> {
                 calibration: None,
             });
         }
-        let model = self.model_of(&training, source)?;
+        let mut model = self.model_of(&training);
+        expected::fit(&mut model, source, self.args.expected_difference)?;
         let target = folder.path().join(MODEL);
         let calibration = self.write(&model, done, epoch, &target, Vec::new())?;
         folder.drop_checkpoints();
@@ -198,16 +200,14 @@ impl Fitting<'_> {
         })
     }
 
-    fn model_of(&self, training: &Training, source: &View<'_>) -> Result<Fsr> {
-        let mut model = Fsr::from_parts(
+    fn model_of(&self, training: &Training) -> Fsr {
+        Fsr::from_parts(
             &self.model.config,
             &self.model.recipe,
             self.model.backbone.clone(),
             training.restorer(),
             self.model.device(),
-        );
-        expected::fit(&mut model, source, self.args.expected_difference)?;
-        Ok(model)
+        )
     }
 
     /// Calibrates the model as it stands and writes it as a package, with `more` files beside it.
