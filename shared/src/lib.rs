@@ -30,6 +30,7 @@ pub mod feature_cache;
 pub mod features;
 mod gradients;
 pub mod image;
+mod lanes;
 pub mod loss;
 pub mod map;
 pub mod metrics;

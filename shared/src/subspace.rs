@@ -11,6 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::feature_cache::{FeatureError, FeatureSource};
+use crate::lanes::sum_of_pairs;
 use crate::model::Fsr;
 use crate::restorer::Restorer;
 use crate::tensors::{TensorError, export, read};
@@ -232,18 +233,8 @@ fn orthonormalise(matrix: &mut [f32], columns: usize) {
     }
 }
 
-/// Eight sums beside each other: the additions of a single one may not change places, so it would not be vectorised.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<8>();
-    let (b_blocks, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0f32; 8];
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+    sum_of_pairs(a, b, |a, b| a * b)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{RivalError, expect, finite, to_map, unreadable};
 use crate::config::ModelConfig;
 use crate::feature_cache::FeatureSource;
+use crate::lanes::sum_of_pairs;
 use crate::map::AnomalyMap;
 use crate::model::{Fsr, ModelError};
 use crate::tensors::{HostTensor, NamedTensors, TensorError, read};
@@ -321,21 +322,6 @@ pub fn greedy_k_centre(points: &[f32], width: usize, count: usize, first: usize)
 /// nearer than its own centre if d is twice that, d²/4 the square of it. A little less, for rounding.
 const REACH: f32 = 0.25 * (1.0 - 1e-4);
 
-/// In eight running sums, so that the compiler can use vector units.
 fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (a_blocks, a_rest) = a.as_chunks::<8>();
-    let (b_blocks, b_rest) = b.as_chunks::<8>();
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..8 {
-            let difference = a[lane] - b[lane];
-            sums[lane] += difference * difference;
-        }
-    }
-    let rest: f32 = a_rest
-        .iter()
-        .zip(b_rest)
-        .map(|(a, b)| (a - b) * (a - b))
-        .sum();
-    sums.iter().sum::<f32>() + rest
+    sum_of_pairs(a, b, |a, b| (a - b) * (a - b))
 }
