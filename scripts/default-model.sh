@@ -63,4 +63,4 @@ detector default --tau "${TAU:-0.3}"
 if [ "${TWIN:-yes}" = yes ]; then
   detector plain --method reconstruction
 fi
-echo "packages: $work/default-q8, $work/plain-q8; copy the first to models/default and run 'cargo xtask catalogue' to ship it"
+echo "packages: $work/default-q8, $work/plain-q8; copy them to models/default and models/plain and run 'cargo xtask catalogue' to ship them"

@@ -33,9 +33,16 @@ fn write_body(
 ) -> std::fmt::Result {
     let (model, origin) = (&config.model, &config.provenance);
     writeln!(card, "# {}\n", plain(&config.name))?;
+    // Neither shuffled nor jittered it is the rival that the method is an answer to.
+    let method = if origin.tau == 0.0 && config.recipe.jitter_ratio == 0.0 {
+        "plain reconstruction of features, nothing shuffled and no jitter: it learns to copy, defects too, and is here to \
+         be compared with feature shuffling and restoration"
+    } else {
+        "feature shuffling and restoration"
+    };
     writeln!(
         card,
-        "A visual anomaly detector: feature shuffling and restoration (Luo et al., Knowledge-Based Systems 2025). \
+        "A visual anomaly detector: {method} (Luo et al., Knowledge-Based Systems 2025). \
          It learned from good images only and answers an image with an anomaly map and a score.\n"
     )?;
     writeln!(card, "| | |\n|---|---|")?;
@@ -228,6 +235,10 @@ mod tests {
         assert!(card.contains("- \"bottle\"\n- \"x: [\\\"y\\\"]\"\n---\n"));
         assert!(card.contains("(4 per category)"));
         assert!(!card.contains("## Results"));
+        assert!(!card.contains("plain reconstruction"));
+        config.provenance.tau = 0.0;
+        config.recipe.jitter_ratio = 0.0;
+        assert!(model_card(&config, None).contains("plain reconstruction of features"));
 
         config.provenance.metrics = json!({
             "categories": {"bottle": {
