@@ -35,8 +35,7 @@ fn write_body(
     writeln!(card, "# {}\n", plain(&config.name))?;
     // Neither shuffled nor jittered it is the rival that the method is an answer to.
     let method = if origin.tau == 0.0 && config.recipe.jitter_ratio == 0.0 {
-        "plain reconstruction of features, nothing shuffled and no jitter: it learns to copy, defects too, and is here to \
-         be compared with feature shuffling and restoration"
+        "plain reconstruction of features, the rival of feature shuffling and restoration"
     } else {
         "feature shuffling and restoration"
     };
