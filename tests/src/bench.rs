@@ -87,6 +87,11 @@ impl Bench {
         })
     }
 
+    /// The files are served as the model that `?model=NAME` asks for.
+    pub fn serve_model(site: &Path, name: &str, files: &Files) {
+        packages::write_folder(&site.join("models").join(name), files).unwrap();
+    }
+
     /// Opens the page with a query and waits for its model.
     pub fn open(&self, query: &str) -> Page<'_> {
         Page::open(&self.chromium.session, &self.address, query).unwrap()

@@ -52,6 +52,17 @@ pub fn tiny(name: &str, seed: u64) -> Result<Package> {
     untrained(name, tiny_config(), seed)
 }
 
+/// The files of [`tiny`].
+pub fn tiny_files(name: &str, seed: u64) -> Result<Files> {
+    files_of(&tiny(name, seed)?, None)
+}
+
+/// The native program's reading of a package's files.
+pub fn detector_of(files: &Files) -> Result<Detector> {
+    let package = Package::read(files)?;
+    Ok(Detector::from_package(&package, &Device::flex())?)
+}
+
 /// The smallest model that has every part: 64 pixels, 16 tokens, two blocks.
 pub fn tiny_config() -> ModelConfig {
     ModelConfig {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub fn trained(base: &Detector, images: &[PathBuf], steps: usize) -> (Fsr, Vec<f32>) {
     let base = &base.model;
     let device = base.device();
-    let recipe = Recipe::fast();
+    let recipe = Recipe::for_few_images(base.config.backbone.kind);
     let restorer = Restorer::new(
         &base.config.restorer,
         (&base.config).into(),

@@ -31,11 +31,12 @@ export const dangerous = (hook, about, onclick) => {
   return element;
 };
 
+// A number and its unit stay on one line.
 export const bytes = (count) => {
-  if (count < 1e3) return `${count} B`;
-  if (count < 1e6) return `${Math.round(count / 1e3)} kB`;
-  if (count < 1e9) return `${(count / 1e6).toFixed(count < 1e8 ? 1 : 0)} MB`;
-  return `${(count / 1e9).toFixed(1)} GB`;
+  if (count < 1e3) return `${count}\u00a0B`;
+  if (count < 1e6) return `${Math.round(count / 1e3)}\u00a0kB`;
+  if (count < 1e9) return `${(count / 1e6).toFixed(count < 1e8 ? 1 : 0)}\u00a0MB`;
+  return `${(count / 1e9).toFixed(1)}\u00a0GB`;
 };
 
 // Why something failed, as the end of a sentence.

@@ -237,7 +237,7 @@ fn files_that_are_no_backbone_are_named_and_the_page_lives() {
     damaged.get_mut("layer2.0.conv1.weight").unwrap().values[3] = f32::NAN;
     let mut without = good.clone();
     without.remove("layer1.0.bn1.running_var");
-    let package = packages::files_of(&packages::tiny("tiny", 11).unwrap(), None).unwrap();
+    let package = packages::tiny_files("tiny", 11).unwrap();
     let files: [(&str, Vec<u8>, &str); 11] = [
         (
             "text",

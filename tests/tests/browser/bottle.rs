@@ -3,14 +3,13 @@
 //! With `FSR_LONG_TESTS=1` it is trained for as long as the page's default, judged on all test images and must be good;
 //! else it is trained for a fifth of that and need only be what the native program makes of so few steps.
 
-use burn::tensor::Device;
 use fsr::detector::Detector;
 use fsr::metrics::auroc;
 use fsr::model::Fsr;
-use fsr::package::{Package, PackageConfig};
+use fsr::package::PackageConfig;
 use fsr_tests::bench::{Bench, refs};
 use fsr_tests::chromium::WebGpu;
-use fsr_tests::packages::read_folder;
+use fsr_tests::packages::{detector_of, read_folder};
 use fsr_tests::paths;
 use fsr_tests::saved::{assert_same, native, records};
 use fsr_tests::skip;
@@ -81,7 +80,8 @@ fn four_bottle_photographs_make_a_detector() {
     page.trained().unwrap().unwrap();
     let trained_after = started.elapsed().as_secs_f64();
 
-    let mut good = files(&bottle.join("test/good"));
+    let good = files(&bottle.join("test/good"));
+    let some_good = good[..8].to_vec();
     let defective = |most: usize| {
         let of = |defect: &&str| {
             files(&bottle.join("test").join(defect))
@@ -92,11 +92,9 @@ fn four_bottle_photographs_make_a_detector() {
     };
     let some = defective(4);
     // One name for each image: those of MVTec AD repeat from folder to folder.
-    let images: Vec<PathBuf> = good
+    let images: Vec<PathBuf> = some_good
         .iter()
-        .take(8)
-        .cloned()
-        .chain(some.iter().cloned())
+        .chain(&some)
         .map(|path| {
             let folder = path.parent().unwrap().file_name().unwrap();
             let name = path.file_name().unwrap();
@@ -120,14 +118,13 @@ fn four_bottle_photographs_make_a_detector() {
     assert_same(&detector, &images, &records);
 
     // Beside a native training on the same four.
-    let bad = if long { defective(usize::MAX) } else { some };
-    if !long {
-        good.truncate(8);
-    }
+    let (good, bad) = if long {
+        (good, defective(usize::MAX))
+    } else {
+        (some_good, some)
+    };
     let found = image_auroc(&detector, &good, &bad);
-    let default = read_folder(&paths::default_model()).unwrap();
-    let base = Package::read(&default).unwrap();
-    let base = Detector::from_package(&base, &Device::flex()).unwrap();
+    let base = detector_of(&read_folder(&paths::default_model()).unwrap()).unwrap();
     let (model, _) = trained(&base, &shots, steps);
     let expected = image_auroc(&bare(model), &good, &bad);
     println!(

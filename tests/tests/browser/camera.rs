@@ -21,9 +21,9 @@ const WATCH: &str = "
 
 /// A bench with a camera that serves a tiny model.
 fn bench(camera: Camera) -> Option<Bench> {
-    let files = packages::files_of(&packages::tiny("tiny", 11).unwrap(), None).unwrap();
+    let files = packages::tiny_files("tiny", 11).unwrap();
     Bench::start_with_camera(WebGpu::Missing, camera, |site| {
-        packages::write_folder(&site.join("models/tiny"), &files).unwrap();
+        Bench::serve_model(site, "tiny", &files);
     })
 }
 

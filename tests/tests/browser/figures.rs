@@ -1,11 +1,9 @@
 //! A labelled folder on the page: the figures are those of the native program.
 
-use burn::tensor::Device;
 use fsr::detector::Detector;
 use fsr::image::resize_nearest_mask;
 use fsr::map::{AnomalyMap, ScoreKind};
 use fsr::metrics::{LabelledScores, aupro, pr_curve, pro_curve, thinned_pro_curve};
-use fsr::package::Package;
 use fsr::products::{Product, generate};
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
@@ -71,13 +69,11 @@ fn write(root: &Path, images: &[Labelled]) -> PathBuf {
 }
 
 fn tiny_bench() -> Option<(Bench, Detector)> {
-    let files = packages::files_of(&packages::tiny("tiny", 11).unwrap(), None).unwrap();
+    let files = packages::tiny_files("tiny", 11).unwrap();
     let bench = Bench::start_with(WebGpu::Missing, |site| {
-        packages::write_folder(&site.join("models/tiny"), &files).unwrap();
+        Bench::serve_model(site, "tiny", &files);
     })?;
-    let package = Package::read(&files).unwrap();
-    let detector = Detector::from_package(&package, &Device::flex()).unwrap();
-    Some((bench, detector))
+    Some((bench, packages::detector_of(&files).unwrap()))
 }
 
 const QUERY: &str = "backend=cpu&demo=off&model=tiny";

@@ -16,14 +16,14 @@ use xtask::static_server::StaticServer;
 const ENTER: char = '\u{e007}';
 
 fn tiny_files(name: &str, seed: u64) -> Files {
-    packages::files_of(&packages::tiny(name, seed).unwrap(), None).unwrap()
+    packages::tiny_files(name, seed).unwrap()
 }
 
 /// A bench that also serves a tiny model as `models/tiny`, in the catalogue.
 fn bench_with(change: impl FnOnce(&Path)) -> Option<Bench> {
     Bench::start_with(WebGpu::Missing, |site| {
         let models = site.join("models");
-        packages::write_folder(&models.join("tiny"), &tiny_files("tiny", 11)).unwrap();
+        Bench::serve_model(site, "tiny", &tiny_files("tiny", 11));
         let mut index = catalogue::read(&models).unwrap();
         let mut entry = index.models[0].clone();
         entry.id = "tiny".into();
@@ -289,7 +289,7 @@ fn a_file_that_is_not_the_one_named_is_refused() {
 
     // The right file is then taken whole.
     let files = tiny_files("tiny", 11);
-    packages::write_folder(&bench.site().join("models/tiny"), &files).unwrap();
+    Bench::serve_model(&bench.site(), "tiny", &files);
     tiny_is(&page, &bench, "part");
     press_tiny(&bench, "catalogue-get");
     tiny_is(&page, &bench, "kept");

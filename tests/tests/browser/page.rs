@@ -1,8 +1,6 @@
 //! The page computes what the native program computes, takes bad files in its stride, and never freezes.
 
-use burn::tensor::Device;
 use fsr::detector::{Detector, Inspection};
-use fsr::package::Package;
 use fsr::products::{Product, generate};
 use fsr_tests::bench::Bench;
 use fsr_tests::chromium::WebGpu;
@@ -12,14 +10,13 @@ use fsr_tests::page::Shown;
 use fsr_tests::paths;
 use fsr_tests::skip;
 use image::{ImageBuffer, ImageFormat, Luma};
-use std::path::Path;
 
 /// Largest difference between browser and native program: of a score to itself, of a map to its maximum.
 const TOLERANCE: f32 = 1e-3;
 
 /// The package run natively, on the backend the page falls back to.
 fn native(files: &Files) -> Detector {
-    Detector::from_package(&Package::read(files).unwrap(), &Device::flex()).unwrap()
+    packages::detector_of(files).unwrap()
 }
 
 fn default_files() -> Files {
@@ -185,7 +182,7 @@ fn a_model_that_is_not_there_is_named_and_another_can_be_opened() {
     assert_eq!(page.stage().unwrap(), "empty");
     let message = page.error().unwrap().unwrap();
     assert!(message.contains("nowhere"), "{message}");
-    let files = packages::files_of(&packages::tiny("another", 8).unwrap(), None).unwrap();
+    let files = packages::tiny_files("another", 8).unwrap();
     assert!(
         bench
             .open_package(&page, "another", &files)
@@ -198,11 +195,10 @@ fn a_model_that_is_not_there_is_named_and_another_can_be_opened() {
 
 #[test]
 fn native_and_browser_agree_on_webgpu() {
-    let tiny = packages::tiny("tiny", 11).unwrap();
-    let files = packages::files_of(&tiny, None).unwrap();
-    let serve_tiny =
-        |site: &Path| drop(packages::write_folder(&site.join("models/tiny"), &files).unwrap());
-    let Some(bench) = Bench::start_with(WebGpu::Software, serve_tiny) else {
+    let files = packages::tiny_files("tiny", 11).unwrap();
+    let Some(bench) = Bench::start_with(WebGpu::Software, |site| {
+        Bench::serve_model(site, "tiny", &files);
+    }) else {
         return;
     };
     let page = bench.open("backend=webgpu&demo=off&model=tiny");

@@ -35,11 +35,9 @@ fn bench() -> Option<(Bench, Detector)> {
         Calibration::from_good_maps(&maps, ScoreKind::Std, CalibrationSource::HeldOut);
     let files = packages::files_of(&package, None).unwrap();
     let bench = Bench::start_with(WebGpu::Missing, |site| {
-        packages::write_folder(&site.join("models/tiled"), &files).unwrap();
+        Bench::serve_model(site, "tiled", &files);
     })?;
-    let package = Package::read(&files).unwrap();
-    let detector = Detector::from_package(&package, &Device::flex()).unwrap();
-    Some((bench, detector))
+    Some((bench, packages::detector_of(&files).unwrap()))
 }
 
 const QUERY: &str = "backend=cpu&demo=off&model=tiled";

@@ -139,9 +139,9 @@ fn a_training_may_be_cut_short_and_kept_or_given_up() {
 
 /// A bench that serves a tiny model as `models/tiny`, with something added to the worker's start script.
 fn tiny_bench(webgpu: WebGpu, backend: &str, script: &str) -> Option<(Bench, String)> {
-    let files = packages::files_of(&packages::tiny("tiny", 11).unwrap(), None).unwrap();
+    let files = packages::tiny_files("tiny", 11).unwrap();
     let bench = Bench::start_with(webgpu, |site| {
-        packages::write_folder(&site.join("models/tiny"), &files).unwrap();
+        Bench::serve_model(site, "tiny", &files);
         let start = site.join("fsr-worker-start.js");
         let text = fs::read_to_string(&start).unwrap();
         fs::write(&start, format!("{script}\n{text}")).unwrap();
@@ -516,7 +516,7 @@ fn hostile_archives_are_refused_in_one_line_and_the_page_lives() {
     };
     let page = bench.open(&query);
     let model = page.model().unwrap();
-    let whole = packages::files_of(&packages::tiny("zipped", 3).unwrap(), None).unwrap();
+    let whole = packages::tiny_files("zipped", 3).unwrap();
     let files: Vec<(String, Vec<u8>)> = whole.into_iter().collect();
     let mut outside = files.clone();
     outside.push(("../model.safetensors".into(), vec![1; 10]));

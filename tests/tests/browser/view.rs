@@ -224,7 +224,7 @@ fn two_models_are_compared_on_one_image() {
     assert!(!there("compare-toggle"), "there is nothing to compare with");
     let first = hottest(&bench, "overlay");
 
-    let files = packages::files_of(&packages::tiny("other", 5).unwrap(), None).unwrap();
+    let files = packages::tiny_files("other", 5).unwrap();
     bench.open_package(&page, "other", &files).unwrap();
     page.inspect(&image).unwrap().shown();
     until(&page, "the choice", || there("compare-toggle"));

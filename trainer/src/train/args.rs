@@ -133,8 +133,8 @@ pub struct TrainArgs {
     /// Learning rate of AdamW. Default: the recipe's.
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     pub lr: Option<f64>,
-    /// Where paper and authors' code differ: official (the code), paper (as printed), or fast (official with
-    /// a learning rate of 1e-3 that falls along a cosine).
+    /// Where paper and authors' code differ: official (the code), paper (as printed), fast (official with
+    /// a learning rate of 1e-3 that falls along a cosine), or brief (fast at 3e-4: what the page trains `lite` with).
     #[arg(
         long,
         value_name = "NAME",

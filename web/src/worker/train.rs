@@ -112,7 +112,7 @@ impl Job {
             weights,
             device,
         } = base;
-        let recipe = Recipe::fast();
+        let recipe = Recipe::for_few_images(config.backbone.kind);
         let restorer = Restorer::new(
             &config.restorer,
             (&config).into(),
