@@ -500,7 +500,7 @@ fn what_cannot_be_fetched_from_elsewhere_is_told() {
     page.wait("some bytes", || {
         let progress = page.text("elsewhere-progress")?;
         Ok(progress
-            .starts_with("model.safetensors: 70 kB")
+            .starts_with("model.safetensors: 70\u{a0}kB")
             .then_some(()))
     })
     .unwrap();
