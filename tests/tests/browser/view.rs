@@ -224,9 +224,14 @@ fn two_models_are_compared_on_one_image() {
     assert!(!there("compare-toggle"), "there is nothing to compare with");
     let first = hottest(&bench, "overlay");
 
+    // What is shown is of the model before, and says so.
+    assert!(!there("judged-by"), "the model in use judged it");
     let files = packages::tiny_files("other", 5).unwrap();
     bench.open_package(&page, "other", &files).unwrap();
-    page.inspect(&image).unwrap().shown();
+    until(&page, "whose answer it is", || there("judged-by"));
+    assert!(page.text("judged-by").unwrap().contains("“default”"));
+    page.press("judge-again").unwrap();
+    until(&page, "the other answer", || !there("judged-by"));
     until(&page, "the choice", || there("compare-toggle"));
     let label = ask(&bench, "compare-toggle", "it.closest('label').textContent");
     let label = label.as_str().unwrap();

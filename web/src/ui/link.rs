@@ -38,6 +38,8 @@ struct Link {
     outbox: Vec<Post<JsValue>>,
     /// The request that loads the model in use once more, after a trap.
     reload: Option<RequestId>,
+    /// The image file that was asked about last.
+    file: Option<(String, JsValue)>,
 }
 
 thread_local! {
@@ -53,7 +55,10 @@ pub fn open(page: Page) {
 /// Asks the worker for something; its answer changes the page's signals.
 pub fn ask(page: Page, task: Task<JsValue>) {
     match &task {
-        Task::InspectFile(name, _) => begin(page, Subject::File(name.clone())),
+        Task::InspectFile(name, file) => {
+            LINK.with_borrow_mut(|link| link.file = Some((name.clone(), file.clone())));
+            begin(page, Subject::File(name.clone()));
+        }
         Task::InspectSample(sample) => begin(page, Subject::Sample(sample.clone())),
         Task::InspectFrame(..) => {
             if page.opened.get_untracked().is_some() {
@@ -77,6 +82,21 @@ pub fn ask(page: Page, task: Task<JsValue>) {
         let (_, posts) = link.session.ask(task);
         link.send(posts);
     });
+}
+
+/// What judges the shown image once more; `None` for one that is not at hand any longer, such as a camera's frame.
+pub fn once_more(page: Page, shown: &Shown) -> Option<Box<dyn Fn()>> {
+    if let Some(row) = page.opened.get_untracked() {
+        return Some(Box::new(move || list::open(page, row)));
+    }
+    let task = match &shown.answer.sample {
+        Some(sample) => Task::InspectSample(sample.clone()),
+        None => {
+            let (name, file) = LINK.with_borrow(|link| link.file.clone())?;
+            (name == shown.answer.name).then_some(Task::InspectFile(name, file))?
+        }
+    };
+    Some(Box::new(move || ask(page, task.clone())))
 }
 
 /// Pauses, resumes or ends the training.

@@ -19,7 +19,7 @@ use crate::{
     download,
     language::{say, told, words},
     layers::{LayerRefs, Layers},
-    paint,
+    link, paint,
     probe::{Place, Regions, read_out},
     state::{Page, Shown, Stage, Subject},
     tile_grid,
@@ -161,6 +161,7 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
                 <button type="button" class="link" data-testid="export-png" on:click=save>{say(|w| w.result.save_png)}</button>
             </div>
             <div class="findings">
+                <ModelBefore page shown=shown.clone()/>
                 {move || {
                     let verdict = verdict.get();
                     view! {
@@ -190,6 +191,26 @@ fn Judged(page: Page, shown: Arc<Shown>) -> impl IntoView {
                 <Timings shown/>
             </div>
         </div>
+    }
+}
+
+/// Says that another model judged than the one in use, and offers to have the image judged by that one.
+#[component]
+fn ModelBefore(page: Page, shown: Arc<Shown>) -> impl IntoView {
+    move || {
+        (shown.model.0 != page.model_serial.get()).then(|| {
+            let model = shown.model.1.clone();
+            let again = link::once_more(page, &shown).map(|again| {
+                view! {
+                    <button type="button" class="link" data-testid="judge-again" on:click=move |_| again()>
+                        {say(|w| w.result.judge_again)}
+                    </button>
+                }
+            });
+            view! {
+                <p class="quiet" data-testid="judged-by">{told(move || words().result.judged_by(&model))}" "{again}</p>
+            }
+        })
     }
 }
 

@@ -37,6 +37,12 @@ table! {
         place: "Where", "位置";
         share: "Area", "面积";
         peak: "Peak", "峰值";
+        judge_again: "Judge it with the model in use", "用当前模型重新检测";
+    }
+
+    /// Another model is in use by now.
+    fn judged_by(model: &str) -> String {
+        format!("Judged by the model “{model}”, which is not in use any longer."), format!("由模型“{model}”检测，该模型现已不再使用。")
     }
 
     /// Pixels of the image.

@@ -164,6 +164,7 @@ fn sentences(w: &Words) -> Vec<(String, &'static [&'static str])> {
         ),
         (w.figures.all(&["a".into(), "b".into()]), &["a", "b"]),
         (w.figures.at("98 %", "10 %"), &["98 %", "10 %"]),
+        (w.result.judged_by("nut"), &["nut"]),
         (
             w.controls.left_of("nut", "0.3", "dark"),
             &["nut", "0.3", "dark"],
