@@ -85,8 +85,9 @@ pub fn ask(page: Page, task: Task<JsValue>) {
 }
 
 /// What judges the shown image once more; `None` for one that is not at hand any longer, such as a camera's frame.
+/// Follows `page.opened`: a row may be gone from the list.
 pub fn once_more(page: Page, shown: &Shown) -> Option<Box<dyn Fn()>> {
-    if let Some(row) = page.opened.get_untracked() {
+    if let Some(row) = page.opened.get() {
         return Some(Box::new(move || list::open(page, row)));
     }
     let task = match &shown.answer.sample {
