@@ -125,7 +125,14 @@ struct Driver {
 }
 
 impl Driver {
+    /// Tries three times: once in some hundred starts it ended without having said a port.
     fn start(browser: &Browser) -> Result<Self> {
+        Self::start_once(browser)
+            .or_else(|_| Self::start_once(browser))
+            .or_else(|_| Self::start_once(browser))
+    }
+
+    fn start_once(browser: &Browser) -> Result<Self> {
         let mut process = Command::new(&browser.chromedriver)
             .arg("--port=0")
             .stdin(Stdio::null())
