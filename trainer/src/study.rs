@@ -27,6 +27,7 @@ use crate::device::{self, Opened};
 use crate::eval::figures::{Figures, mean_figures};
 use crate::interrupt::{self, Interrupted};
 use crate::progress::{print_json, print_text, say};
+use crate::train::augment::alterations;
 use crate::train::images::{ImageKey, tile_count};
 use crate::train::pool::Pool;
 use crate::train::{self, TrainArgs};
@@ -314,7 +315,9 @@ fn run_all(
                 categories.sort();
                 categories.dedup();
                 let tiling = job.args.tiling()?;
-                let tiles = tile_count(data, &categories, tiling)?;
+                let augmented = mine.iter().map(|job| alterations(&job.args.augment).len());
+                let augmented = augmented.max().unwrap_or(0);
+                let tiles = tile_count(data, &categories, tiling, augmented)?;
                 let limit = memory::available() / 2;
                 Pool::new(&job.args.model()?, tiling, tiles, limit, out)?
             }

@@ -1,6 +1,7 @@
 //! `fsr train`: from good images to a calibrated detector.
 
 mod args;
+pub mod augment;
 mod checkpoint;
 pub mod decoder;
 pub mod expected;

@@ -29,8 +29,10 @@ pub struct LeaveOneOut<'a> {
     pub model: &'a Fsr,
     /// How it was trained.
     pub options: &'a TrainOptions,
-    /// Features of the shots, of all tiles of each.
+    /// Features of the shots, of all tiles of each; after each shot those of its augmented copies.
     pub shots: &'a View<'a>,
+    /// How many images a shot is with its copies, 1 without any.
+    pub copies: usize,
     /// Features of their alterations: those of the first shot, of the second, and so on.
     pub altered: &'a View<'a>,
     /// The category of each alteration.
@@ -58,7 +60,7 @@ impl LeaveOneOut<'_> {
     }
 
     fn calibrate(&self) -> Result<Calibrations> {
-        let count = self.shots.images();
+        let count = self.shots.images() / self.copies;
         let variants = self.altered.images() / count.max(1);
         let side = self.model.config.image_size;
         let category = |shot: usize| self.categories[shot * variants];
@@ -66,7 +68,9 @@ impl LeaveOneOut<'_> {
         let maps = |shot: usize| {
             let altered =
                 (0..variants).map(move |variant| (self.altered, shot * variants + variant));
-            [(self.shots, shot)].into_iter().chain(altered)
+            [(self.shots, shot * self.copies)]
+                .into_iter()
+                .chain(altered)
         };
         let values = |shot: usize| -> usize {
             maps(shot)
@@ -80,9 +84,11 @@ impl LeaveOneOut<'_> {
         let steps = self.options.steps;
         let mut progress = Progress::new("leave one out", count * steps, "steps");
         for shot in 0..count {
+            let first = shot * self.copies;
+            let last = first + self.copies - 1;
             let others = Without {
                 source: self.shots,
-                left_out: self.shots.tiles(shot),
+                left_out: self.shots.tiles(first).start..self.shots.tiles(last).end,
             };
             let begun = Training::begin(self.model, self.options.clone(), &others);
             let mut training = pollster::block_on(begun)?;
@@ -118,7 +124,7 @@ impl LeaveOneOut<'_> {
     }
 }
 
-/// Features without those of one image, which may have several tiles.
+/// Features without those of one shot, which may have several tiles and copies.
 struct Without<'a, S> {
     source: &'a S,
     left_out: Range<usize>,

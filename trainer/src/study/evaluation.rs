@@ -111,7 +111,7 @@ impl<'a> TestSets<'a> {
                 .category
                 .test
                 .iter()
-                .map(|test| (test.path.clone(), None))
+                .map(|test| ImageKey::of(&test.path))
                 .collect();
             pool.add(model, &keys, load)?;
             let view = pool.view(&keys);

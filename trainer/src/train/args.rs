@@ -8,6 +8,7 @@ use fsr::map::ScoreKind;
 use fsr::recipe::{LossTerms, PositionKind, Recipe};
 use fsr::rivals::Method;
 
+use super::augment::Augment;
 use super::resolve::Setting;
 use super::tau::TauChoice;
 use crate::cli::{DataArgs, DeviceArgs, OutputArgs, share};
@@ -60,6 +61,17 @@ pub struct TrainArgs {
     /// Seed of the draw of shots, as Python's random.sample draws; 42 gives the paper's own images.
     #[arg(long, value_name = "SEED", default_value_t = AUTHORS_SEED)]
     pub shots_seed: u64,
+
+    /// Few-shot: train also on altered copies of each image, which are found good as it is. Choose what a good image of the
+    /// product may look like: a part that always lies the same way is not helped by turns.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        requires = "shots"
+    )]
+    pub augment: Vec<Augment>,
 
     /// Model size: paper (125.6 M parameters), compact (9.6 M) or lite (for the page).
     #[arg(

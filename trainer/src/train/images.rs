@@ -1,7 +1,7 @@
 //! Which images train and which calibrate.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use fsr::alter::{altered, variants};
@@ -10,6 +10,7 @@ use fsr::tiles::Tiling;
 use image::RgbImage;
 
 use super::TrainArgs;
+use super::augment::{self, Augmentation};
 use crate::calibrate::{check_rate, split};
 use crate::dataset::{self, DataSet, Part, shots};
 use crate::tiling;
@@ -19,6 +20,8 @@ use crate::tiling;
 pub struct Selection {
     /// To train on, category after category.
     pub train: Vec<PathBuf>,
+    /// The copies of each that are trained on beside it.
+    pub augmentations: Vec<Augmentation>,
     /// To calibrate on.
     pub calibration: Vec<CalibrationImage>,
     /// Where the calibration images come from.
@@ -42,22 +45,49 @@ impl Selection {
 pub struct CalibrationImage {
     /// Its category.
     pub category: String,
-    path: PathBuf,
-    variant: Option<usize>,
+    key: ImageKey,
 }
 
-/// What the network sees: a file, and how it was altered if it was.
-pub type ImageKey = (PathBuf, Option<usize>);
+/// What the network sees: a file, and how it was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ImageKey {
+    /// The file.
+    pub path: PathBuf,
+    /// What becomes of it.
+    pub change: Change,
+}
 
-/// Decodes and alters an image.
+/// What becomes of an image before the network sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// One of the slight alterations that stand for fresh images, see [`fsr::alter`].
+    Slight(usize),
+    /// Shot augmentation.
+    Augmented(Augmentation),
+}
+
+impl ImageKey {
+    /// A file as it is.
+    pub fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            change: Change::None,
+        }
+    }
+}
+
+/// Decodes and changes an image.
 ///
 /// # Errors
 /// When the file is not readable.
-pub fn load((path, variant): &ImageKey) -> Result<RgbImage> {
-    let image = dataset::image(path)?;
-    Ok(match variant {
-        Some(variant) => altered(&image, *variant),
-        None => image,
+pub fn load(key: &ImageKey) -> Result<RgbImage> {
+    let image = dataset::image(&key.path)?;
+    Ok(match key.change {
+        Change::None => image,
+        Change::Slight(variant) => altered(&image, variant),
+        Change::Augmented(augmentation) => augmentation.apply(&image),
     })
 }
 
@@ -76,22 +106,41 @@ impl Selection {
     /// # Errors
     /// For an image that is none, or has too many tiles.
     pub fn tiles(&self, tiling: Option<Tiling>) -> Result<TileCounts> {
-        let calibration = self.calibration.iter().map(|image| image.path.as_path());
+        let calibration = self
+            .calibration
+            .iter()
+            .map(|image| image.key.path.as_path());
+        let train = tiling::count(tiling, self.train.iter().map(PathBuf::as_path))?;
         Ok(TileCounts {
-            train: tiling::count(tiling, self.train.iter().map(PathBuf::as_path))?,
+            train: train * self.copies(),
             calibration: tiling::count(tiling, calibration)?,
         })
     }
 
-    /// The training images.
+    /// The training images: each, and after it its augmented copies.
     pub fn train_keys(&self) -> Vec<ImageKey> {
-        self.train.iter().map(|path| (path.clone(), None)).collect()
+        let augmented = self.augmentations.iter().copied().map(Change::Augmented);
+        let changes: Vec<Change> = std::iter::once(Change::None).chain(augmented).collect();
+        let copies = self.train.iter().flat_map(|path| {
+            changes.iter().map(|&change| ImageKey {
+                path: path.clone(),
+                change,
+            })
+        });
+        copies.collect()
+    }
+
+    /// How many of [`Self::train_keys`] one image makes.
+    pub fn copies(&self) -> usize {
+        1 + self.augmentations.len()
     }
 
     /// The calibration images.
     pub fn calibration_keys(&self) -> Vec<ImageKey> {
-        let key = |image: &CalibrationImage| (image.path.clone(), image.variant);
-        self.calibration.iter().map(key).collect()
+        self.calibration
+            .iter()
+            .map(|image| image.key.clone())
+            .collect()
     }
 }
 
@@ -109,6 +158,7 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
     let data = args.data.open()?;
     let mut selection = Selection {
         train: Vec::new(),
+        augmentations: augment::alterations(&args.augment),
         calibration: Vec::new(),
         source: CalibrationSource::HeldOut,
         files: BTreeMap::new(),
@@ -140,8 +190,10 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
                     let (category, path) = (&name, &all[index]);
                     (0..variants).map(|variant| CalibrationImage {
                         category: category.clone(),
-                        path: path.clone(),
-                        variant: Some(variant),
+                        key: ImageKey {
+                            path: path.clone(),
+                            change: Change::Slight(variant),
+                        },
                     })
                 }));
         }
@@ -149,8 +201,7 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
             .calibration
             .extend(held_out.iter().map(|&index| CalibrationImage {
                 category: name.clone(),
-                path: all[index].clone(),
-                variant: None,
+                key: ImageKey::of(&all[index]),
             }));
         let names = train.iter().map(|&index| {
             all[index]
@@ -171,19 +222,24 @@ pub fn select(args: &TrainArgs) -> Result<Selection> {
     Ok(selection)
 }
 
-/// About how many tiles, or whole images, runs on some categories will need features of: those of all images, and of
-/// the altered ones that few shots are calibrated on.
+/// About how many tiles, or whole images, runs on some categories will need features of: those of all images, of
+/// the altered ones that few shots are calibrated on, and of `augmented` more of each shot.
 ///
 /// # Errors
 /// When a category cannot be listed, or an image has too many tiles.
-pub fn tile_count(data: &DataSet, categories: &[String], tiling: Option<Tiling>) -> Result<usize> {
+pub fn tile_count(
+    data: &DataSet,
+    categories: &[String],
+    tiling: Option<Tiling>,
+    augmented: usize,
+) -> Result<usize> {
     let mut count = 0;
     for name in categories {
         let train = data.scan(name, Part::Train)?.train;
         let test = data.scan(name, Part::Test)?.test;
         let tiles = tiling::count(tiling, train.iter().map(PathBuf::as_path))?;
         let each = tiles.div_ceil(train.len().max(1));
-        count += tiles + 8 * variants(1) * each;
+        count += tiles + 8 * (variants(1) + augmented) * each;
         count += tiling::count(tiling, test.iter().map(|test| test.path.as_path()))?;
     }
     Ok(count)
@@ -192,6 +248,25 @@ pub fn tile_count(data: &DataSet, categories: &[String], tiling: Option<Tiling>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::augment::Augment;
+
+    #[test]
+    fn copies_of_an_image_follow_it() {
+        let selection = Selection {
+            train: vec!["a.png".into(), "b.png".into()],
+            augmentations: augment::alterations(&[Augment::QuarterTurns]),
+            calibration: Vec::new(),
+            source: CalibrationSource::HeldOut,
+            files: BTreeMap::new(),
+        };
+        let keys = selection.train_keys();
+        assert_eq!((keys.len(), selection.copies()), (8, 4));
+        let (first, second) = keys.split_at(4);
+        assert!(first.iter().all(|key| key.path == selection.train[0]));
+        assert!(second.iter().all(|key| key.path == selection.train[1]));
+        assert_eq!(second[0], ImageKey::of(&selection.train[1]));
+        assert!(second[1..].iter().all(|key| key.change != Change::None));
+    }
 
     #[test]
     fn images_are_taken_from_the_whole_list_once_each() {

@@ -225,6 +225,7 @@ pub struct Schedule {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::train::augment::Augment;
     use clap::Parser;
     use fsr::recipe::PositionKind;
 
@@ -327,6 +328,15 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn shots_can_be_augmented_and_nothing_else() {
+        let groups = parse("--shots 4 --augment mirror,quarter-turns").augment;
+        assert_eq!(groups, [Augment::Mirror, Augment::QuarterTurns]);
+        let alone = "train --data d --category c --out o --augment mirror";
+        let error = Line::try_parse_from(alone.split_whitespace()).map(|line| line.args.augment);
+        assert!(error.is_err_and(|error| error.to_string().contains("--shots")));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::TrainArgs;
+use super::augment::Augment;
 use super::checkpoint;
 use super::decoder;
 use super::fitting::Fitting;
@@ -48,6 +49,8 @@ struct RunConfig<'a> {
     setting: Setting,
     shots: Option<u32>,
     shots_seed: u64,
+    #[serde(skip_serializing_if = "<[Augment]>::is_empty")]
+    augment: &'a [Augment],
     files: &'a std::collections::BTreeMap<String, Vec<String>>,
     calibration_images: usize,
     model: &'a ModelConfig,
@@ -208,6 +211,7 @@ pub fn train(
             setting,
             shots: args.shots,
             shots_seed: args.shots_seed,
+            augment: &args.augment,
             files: &selection.files,
             calibration_images: selection.calibration.len(),
             model: &config,
@@ -251,8 +255,12 @@ pub fn train(
     let cut = tiling.map_or_else(String::new, |tiling| {
         format!(" in {} tiles of {} pixels", tiles.train, tiling.size)
     });
+    let copies = match selection.augmentations.len() {
+        0 => String::new(),
+        augmented => format!(" and {augmented} altered copies of each"),
+    };
     say(format!(
-        "{} images{cut} of {}, {how}, {} on {device_names}",
+        "{} images{copies}{cut} of {}, {how}, {} on {device_names}",
         selection.train.len(),
         names.join(", "),
         config.backbone.kind,
@@ -306,6 +314,7 @@ pub fn train(
             model: &model,
             options: &options,
             shots: &source,
+            copies: selection.copies(),
             altered: fitting.good,
             categories: &selection.calibration_categories(),
             kind: args.score(),

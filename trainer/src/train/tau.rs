@@ -6,9 +6,11 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
+use fsr::alter::VARIANTS;
 use fsr::feature_cache::FeatureSource;
 use fsr::map::ScoreKind;
 use fsr::metrics::LabelledScores;
@@ -20,7 +22,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::images::{ImageKey, Selection, load, spread};
+use super::images::{Change, ImageKey, Selection, load, spread};
 use super::implant::{Implant, implant};
 use super::pool::{Pool, View};
 use crate::features::{self, Features};
@@ -111,19 +113,25 @@ pub fn search(
     options: &TrainOptions,
     kind: ScoreKind,
 ) -> Result<TauSearch> {
-    let keys = selection.train_keys();
-    let chosen = spread(keys.len(), IMAGES);
-    let left_out = keys.len() >= LEAVE_OUT_FROM;
-    let learn: Vec<ImageKey> = keys
+    let chosen = spread(selection.train.len(), IMAGES);
+    let left_out = selection.train.len() >= LEAVE_OUT_FROM;
+    let exempt: Vec<&PathBuf> = chosen
         .iter()
-        .enumerate()
-        .filter(|(index, _)| !left_out || !chosen.contains(index))
-        .map(|(_, key)| key.clone())
+        .map(|&index| &selection.train[index])
         .collect();
+    let mut learn = selection.train_keys();
+    learn.retain(|key| !left_out || !exempt.contains(&&key.path));
     // Where there are too few to leave any out, altered ones stand for fresh images.
     let good: Vec<ImageKey> = chosen
         .iter()
-        .map(|&index| (keys[index].0.clone(), (!left_out).then_some(index % 6)))
+        .map(|&index| ImageKey {
+            path: selection.train[index].clone(),
+            change: if left_out {
+                Change::None
+            } else {
+                Change::Slight(index % VARIANTS)
+            },
+        })
         .collect();
     let (images, masks) = exam(&good, pool.tiling(), model.config.image_size, options.seed)?;
     let with_defect = masks.iter().filter(|mask| mask.is_some()).count();

@@ -131,3 +131,43 @@ fn a_rate_is_chosen_from_good_images_and_kept() {
     };
     assert_eq!(chosen("one"), chosen("two"), "the same seed finds the same");
 }
+
+#[test]
+fn augmented_copies_of_the_shots_are_good_too() {
+    let root = folder("augment");
+    let mirrored = root.join("mirrored");
+    fs::create_dir(&mirrored).unwrap();
+    // How anomalous mirrored training images are to a bank of all patches.
+    let score = |name: &str, options: &str| {
+        let run = root.join(name);
+        succeed(&train(
+            &run,
+            &format!("--method patchcore --coreset 1 {options}"),
+        ));
+        let settings = settings(&run);
+        for file in settings["files"]["bottle"].as_array().unwrap() {
+            let file = file.as_str().unwrap();
+            let path = data().join("bottle/train/good").join(file);
+            let image = image::open(path).unwrap().fliph();
+            image.save(mirrored.join(file)).unwrap();
+        }
+        let answer = json(&format!(
+            "predict {} {} --out {} --device cpu --map none --json",
+            run.display(),
+            mirrored.display(),
+            root.join(format!("{name}_answers")).display()
+        ));
+        let images = answer["images"].as_array().unwrap();
+        assert_eq!(images.len(), 3);
+        let scores = images.iter().map(|image| image["score"].as_f64().unwrap());
+        (scores.fold(0.0, f64::max), settings)
+    };
+    let (without, settings) = score("without", "");
+    assert!(settings.get("augment").is_none());
+    let (with, settings) = score("with", "--augment grey,mirror");
+    assert_eq!(settings["augment"], serde_json::json!(["grey", "mirror"]));
+    assert!(with < 0.1 * without, "{with} {without}");
+    // A copy of the image itself is nothing that mirrored ones are told by.
+    let (quarters, _) = score("quarters", "--augment quarter-turns");
+    assert!(quarters > 0.3 * without, "{quarters} {without}");
+}

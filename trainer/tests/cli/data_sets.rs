@@ -358,6 +358,11 @@ fn leaving_one_out_calibrates_anew_and_leaves_the_weights_alone() {
     assert_ne!(before["good_scores"], after["good_scores"]);
     let info = json(&format!("info {} --json", run.display()));
     assert_eq!(info["package"]["calibration"], *after);
+    // Augmented copies are left out with their image, and calibrate nothing.
+    let (augmented, other_weights, _) = train("augmented", "--leave-one-out --augment mirror,grey");
+    assert!(weights != other_weights);
+    assert_eq!(augmented["images"], 3);
+    assert_eq!(augmented["calibration"]["images"], 21);
     fail(
         &format!(
             "train --data {} --category bottle --shots 1 --leave-one-out {TINY} --out {}",
