@@ -217,13 +217,17 @@ fn text(info: &Info) -> String {
         package.recipe, origin.tau, origin.seed
     ));
     lines.push(format!(
-        "trained on    {} images of {} ({}){}, {} epochs, {} steps",
+        "trained on    {} images of {} ({}){}{}, {} epochs, {} steps",
         origin.images,
         origin.categories.join(", "),
         origin.data,
         origin
             .shots
             .map_or_else(String::new, |shots| format!(", {shots} shots")),
+        match &*origin.augment {
+            [] => String::new(),
+            kinds => format!(", altered copies of each ({})", kinds.join(", ")),
+        },
         origin.epochs,
         origin.steps,
     ));

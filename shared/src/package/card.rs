@@ -76,6 +76,9 @@ fn write_body(
         "Training images",
         &format!("{}{shots}", origin.images),
     )?;
+    if !origin.augment.is_empty() {
+        row(card, "Altered copies of each", &origin.augment.join(", "))?;
+    }
     row(
         card,
         "Training",
@@ -233,6 +236,10 @@ mod tests {
         assert!(card.starts_with("---\nlibrary_name: fsr\n"));
         assert!(card.contains("- \"bottle\"\n- \"x: [\\\"y\\\"]\"\n---\n"));
         assert!(card.contains("(4 per category)"));
+        assert!(!card.contains("Altered copies"));
+        config.provenance.augment = vec!["mirror".into(), "grey".into()];
+        let augmented = model_card(&config, None);
+        assert!(augmented.contains("| Altered copies of each | mirror, grey |"));
         assert!(!card.contains("## Results"));
         assert!(!card.contains("plain reconstruction"));
         config.provenance.tau = 0.0;

@@ -116,6 +116,9 @@ pub struct Provenance {
     pub images: usize,
     /// Images per category in few-shot training; `None` when all were used.
     pub shots: Option<usize>,
+    /// Kinds of altered copies that were trained on beside each image, as `fsr train --augment` names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub augment: Vec<String>,
     /// Seed of training.
     pub seed: u64,
     /// Shuffling rate τ.

@@ -62,8 +62,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "SEED", default_value_t = AUTHORS_SEED)]
     pub shots_seed: u64,
 
-    /// Few-shot: train also on altered copies of each image, which are found good as it is. Choose what a good image of the
-    /// product may look like: a part that always lies the same way is not helped by turns.
+    /// Few-shot: train also on altered copies of each image, of one or more kinds; an image that looks like one of them is
+    /// then good too. So choose what good parts may show: where a part must not lie otherwise, a turned one would be
+    /// missed. Wants more --steps, about three times as many (docs/results.md).
     #[arg(
         long,
         value_enum,

@@ -78,6 +78,14 @@ pub fn alterations(groups: &[Augment]) -> Vec<Augmentation> {
     all
 }
 
+/// The groups as the command line names them.
+pub fn names(groups: &[Augment]) -> Vec<String> {
+    groups
+        .iter()
+        .filter_map(|group| Some(group.to_possible_value()?.get_name().to_string()))
+        .collect()
+}
+
 impl Augmentation {
     /// The altered image; a quarter turn exchanges its sides, all others keep them.
     pub fn apply(self, image: &RgbImage) -> RgbImage {

@@ -12,7 +12,6 @@ use fsr::model::Fsr;
 use fsr::package::{Dtype, Package, PackageConfig, Provenance, WeightsOrigin};
 use fsr::train::{TrainOptions, Training};
 
-use super::TrainArgs;
 use super::checkpoint::{self, Checkpoint};
 use super::expected;
 use super::images::Selection;
@@ -21,6 +20,7 @@ use super::pool::View;
 use super::resolve::Schedule;
 use super::run_folder::{MODEL, RunFolder};
 use super::tensorboard::EventWriter;
+use super::{TrainArgs, augment};
 use crate::calibrate::calibrate;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
@@ -251,6 +251,7 @@ impl Fitting<'_> {
             categories: self.selection.files.keys().cloned().collect(),
             images: self.selection.train.len(),
             shots: self.args.shots.map(|count| count as usize),
+            augment: augment::names(&self.args.augment),
             seed: self.args.seed,
             tau: self.options.tau as f32,
             epochs: epoch,

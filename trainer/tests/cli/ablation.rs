@@ -167,6 +167,11 @@ fn augmented_copies_of_the_shots_are_good_too() {
     let (with, settings) = score("with", "--augment grey,mirror");
     assert_eq!(settings["augment"], serde_json::json!(["grey", "mirror"]));
     assert!(with < 0.1 * without, "{with} {without}");
+    let info = succeed(&format!("info {}", root.join("with").display()));
+    assert!(
+        info.contains("3 shots, altered copies of each (grey, mirror)"),
+        "{info}"
+    );
     // A copy of the image itself is nothing that mirrored ones are told by.
     let (quarters, _) = score("quarters", "--augment quarter-turns");
     assert!(quarters > 0.3 * without, "{quarters} {without}");
