@@ -1,17 +1,15 @@
 //! Shot augmentation: altered copies of a few good images, to train on beside them.
 //!
-//! The alterations, 21 of each image, are those RegAD makes of its support images (Huang et al., ECCV 2022) and later
-//! few-shot detectors of theirs. What a turn or shift uncovers is filled with the image mirrored at its edge: a black
+//! The alterations, 21 of each image, are those RegAD makes of its support images (Huang et al., ECCV 2022); later
+//! few-shot detectors took them over. What a turn or shift uncovers is filled with the image mirrored at its edge: a black
 //! corner would be learned as part of a good image.
 
 use clap::ValueEnum;
 use image::{DynamicImage, RgbImage, imageops};
 use imageproc::geometric_transformations::{Border, Interpolation, warp_with};
-use serde::Serialize;
 
 /// A group of alterations that a product's images may or may not bear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Augment {
     /// Turns by 11, 22, 34 and 45 degrees, both ways
     Tilts,

@@ -18,8 +18,6 @@ use fsr::train::TrainOptions;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::TrainArgs;
-use super::augment::Augment;
 use super::checkpoint;
 use super::decoder;
 use super::fitting::Fitting;
@@ -29,6 +27,7 @@ use super::resolve::Setting;
 use super::rival;
 use super::run_folder::{MODEL, RunFolder};
 use super::tau::{self, TauChoice, TauSearch};
+use super::{TrainArgs, augment};
 use crate::calibrate::leave_one_out::LeaveOneOut;
 use crate::device::{self, Opened};
 use crate::features::{Features, gib};
@@ -49,8 +48,8 @@ struct RunConfig<'a> {
     setting: Setting,
     shots: Option<u32>,
     shots_seed: u64,
-    #[serde(skip_serializing_if = "<[Augment]>::is_empty")]
-    augment: &'a [Augment],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    augment: Vec<String>,
     files: &'a std::collections::BTreeMap<String, Vec<String>>,
     calibration_images: usize,
     model: &'a ModelConfig,
@@ -211,7 +210,7 @@ pub fn train(
             setting,
             shots: args.shots,
             shots_seed: args.shots_seed,
-            augment: &args.augment,
+            augment: augment::names(&args.augment),
             files: &selection.files,
             calibration_images: selection.calibration.len(),
             model: &config,
